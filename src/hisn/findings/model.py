@@ -1,0 +1,46 @@
+"""Define a finding: hits of one rule on one asset of one source, joined into one statement."""
+
+from __future__ import annotations
+
+import msgspec
+
+SCHEMA = "hisn.finding.v1"
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """Name one decisive test and its value (both as text, unescaped)."""
+
+    field: str
+    test: str
+    pattern: str
+    value: str | None
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """Hold one finding; a function of records, rule, mapping and engine version alone.
+
+    `id` is ``f-`` and 32 hex digits of a SHA-256 over the identifying fields.  `records` are the
+    record numbers in `source`, ascending, at most `limits.MAX_RECORDS_PER_FINDING`; `count` is
+    always exact.  Times are RFC 3339 UTC with microseconds, or None where no hit has a time.
+    """
+
+    id: str
+    rule_id: str
+    rule_digest: str
+    title: str
+    level: str
+    confidence: str
+    asset: str
+    source: str
+    first: str | None
+    last: str | None
+    count: int
+    records: tuple[int, ...]
+    records_complete: bool
+    why: tuple[Reason, ...]
+    sentence: str
+    tags: tuple[str, ...] = ()
+    techniques: tuple[str, ...] = ()
+    falsepositives: tuple[str, ...] = ()
+    author: str = ""
+    licence: str = ""
