@@ -59,11 +59,12 @@ def _refuses_skips(config: pytest.Config) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = config.stash[LEFT_OUT]
     kept, dropped = [], []
     for item in items:
         for name in ("soak", "full"):
             if item.get_closest_marker(name) and not config.getoption(name):
-                config.stash[LEFT_OUT][name] += 1
+                left_out[name] += 1
                 dropped.append(item)
                 break
         else:
@@ -71,7 +72,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = kept
     if hasattr(config, "workerinput"):
         # The main process never sees what its workers collected.
-        config.workeroutput["left_out"] = dict(config.stash[LEFT_OUT])  # type: ignore[attr-defined]
+        config.workeroutput["left_out"] = dict(left_out)  # type: ignore[attr-defined]
     elif dropped:
         config.hook.pytest_deselected(items=dropped)
 
