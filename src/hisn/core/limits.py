@@ -1,0 +1,74 @@
+"""Hold every cap in one place: each exists because somebody hostile writes our input."""
+
+from __future__ import annotations
+
+MiB = 1024 * 1024
+
+# Reading
+CHUNK_BYTES = 2 * MiB
+"""Target size of one chunk of a line source. Fixed: boundaries depend on the source's bytes alone."""
+RANGE_BYTES = 32 * MiB
+"""Size of the byte ranges into which a large splittable file is cut for parallel reading."""
+MAX_LINE_BYTES = 1 * MiB
+"""A longer line is a hole (an attacker sends one line of 200 MB); the source goes on behind it."""
+MAX_DOCUMENT_BYTES = 256 * MiB
+"""A JSON array or XML document that cannot be streamed is refused beyond this."""
+MAX_JSON_DEPTH = 64
+MAX_FIELDS = 2_000
+"""Fields of one record after flattening; more make the record a hole."""
+MAX_DECOMPRESSED_BYTES = 64 * 1024 * MiB
+MAX_RATIO = 1_000
+"""Decompressed to compressed size, judged after the first 16 MiB: real logs reach 20 to 100."""
+RATIO_FLOOR_BYTES = 16 * MiB
+MAX_ARCHIVE_MEMBERS = 100_000
+SNIFF_BYTES = 64 * 1024
+MAX_UNPARSED_LISTED = 100
+"""Places of holes that coverage lists for one source; the total is always exact."""
+EVTX_STALL_S = 60
+"""A child that reads EVTX and yields nothing for so long is killed: damaged files make parsers loop."""
+
+# Rules
+MAX_RULE_BYTES = 1 * MiB
+MAX_RULE_DOCUMENTS = 100
+MAX_RULE_NODES = 50_000
+"""Values of one rule document with its aliases unfolded (a "billion laughs" has 10**9)."""
+MAX_RULE_DEPTH = 32
+MAX_CONDITION_CHARS = 16_384
+MAX_NUMBER_CHARS = 64
+MAX_RULE_ATOMS = 20_000
+MAX_REGEX_CHARS = 4_096
+MAX_EXPANSIONS = 10_000
+
+# Engine
+BATCH_ROWS = 65_536
+BATCH_BYTES = 64 * MiB
+MAX_DISTINCT = 1 << 20
+
+# Results
+MAX_RECORDS_PER_FINDING = 100_000
+"""Record numbers named in one finding; its count stays exact."""
+FINDING_GAP_S = 3_600
+"""Hits of one rule on one asset further apart than this are two findings."""
+MAX_RECORDS_HELD = 2_000_000
+"""Record numbers held for all findings together; beyond it fewer are named for each rule and source."""
+MIN_RECORDS_PER_FINDING = 16
+"""The first records of a finding are always named, however many hits there are elsewhere."""
+MAX_JOIN_CELLS = 1 << 16
+"""Hours times assets with hits of one rule in one source; beyond it hits further apart are joined."""
+MAX_JOIN_CELLS_HELD = 1 << 17
+"""The same for all rules and sources together; beyond it `MAX_JOIN_CELLS` is lowered."""
+MAX_REASON_CHARS = 4_096
+"""Characters of one value kept in a finding; the cut is said. The record itself has the whole."""
+COVERAGE_GAP_S = 1_800
+"""A source without a record for so long has a gap that coverage names."""
+MAX_GAPS_LISTED = 100
+"""The longest gaps are listed."""
+MAX_COVERAGE_CELLS = 1 << 16
+"""Half hours with records that one source is followed by (3.7 years); beyond it only longer gaps show."""
+MAX_ASSETS_LISTED = 10_000
+"""Assets with hours of their own in coverage (an attacker invents host names); the rest is one line."""
+MAX_REASONS_LISTED = 20
+"""Different reasons kept for one source."""
+BACKWARD_TOLERANCE_S = 5
+MAX_SHOWN_CHARS = 400
+"""Characters of one value shown in a terminal or report; the JSON forms carry the whole value."""

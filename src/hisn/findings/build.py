@@ -1,0 +1,191 @@
+"""Make findings of hits: a function of the set of hits, the rules, the mapping and the engine."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from hisn.core import limits
+from hisn.core.instant import format_instant
+from hisn.core.spans import MAX_GRADE
+from hisn.engine.hits import Decisive, HitBlock, runs_of
+from hisn.events.batch import NO_TIME
+from hisn.events.schema import Cell, texts_of
+from hisn.findings.confidence import confidence_of
+from hisn.findings.join import Hits, Opening, Strand
+from hisn.findings.model import SCHEMA, Finding, Reason
+from hisn.findings.sentence import english
+from hisn.rules.pack import Rule
+
+_TECHNIQUE = re.compile(r"attack\.(t[0-9]{4}(?:\.[0-9]{3})?)")
+_LEAST_CELLS = 1 << (MAX_GRADE + 3)
+"""All of years 1 to 9999 is about 1,100 cells at the widest gap; a lower limit could not be kept."""
+
+
+class FindingBuilder:
+    """Collect hits in any order and from any number of parts, and make findings of them.
+
+    `rules` is `Pack.rules`, which `HitBlock.rule` indexes.  Hits without a usable time form one
+    finding for each rule, asset and source: nothing says how far apart they are.
+    """
+
+    def __init__(self, rules: Sequence[Rule], mapping_digest: str, engine_version: str) -> None:
+        self._rules = rules
+        self._mapping_digest = mapping_digest
+        self._engine_version = engine_version
+        self._strands: dict[tuple[int, str], Strand] = {}
+        self._records_limit = limits.MAX_RECORDS_PER_FINDING
+        self._cells_limit = limits.MAX_JOIN_CELLS
+        self._records_held = 0
+        self._cells_held = 0
+
+    def add(self, block: HitBlock) -> None:
+        """Put in the hits of one rule in one source on one asset, out of one batch."""
+        if not len(block.numbers):
+            return
+        key = (block.rule, block.source)
+        strand = self._strands.get(key)
+        if strand is None:
+            strand = self._strands[key] = Strand()
+        before = self._measure(strand)
+        for first, last, hits in _runs(block):
+            strand.add(block.asset, first, last, hits)
+        self._settle(strand, before)
+
+    def merge(self, other: FindingBuilder) -> None:
+        """Put in everything another builder for the same rules, mapping and engine has collected."""
+        self._lower(other._records_limit, other._cells_limit)
+        for key, theirs in other._strands.items():
+            strand = self._strands.get(key)
+            if strand is None:
+                strand = self._strands[key] = Strand()
+            before = self._measure(strand)
+            strand.merge(theirs)
+            self._settle(strand, before)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return the findings in the order of (first time, source, first record, rule); untimed last."""
+        made: list[tuple[tuple[int, int, str, int, str, str], Finding]] = []
+        for (rule, source), strand in self._strands.items():
+            strand.trim(self._records_limit, now=True)
+            for asset, first, last, hits in strand:
+                finding = self._finding(self._rules[rule], source, asset, (first, last), hits)
+                order = (first == NO_TIME, first, source, finding.records[0], finding.rule_id, finding.id)
+                made.append((order, finding))
+        made.sort(key=lambda pair: pair[0])
+        return tuple(finding for _order, finding in made)
+
+    # What may be held is settled after every step.  `_records_held` and `_cells_held` are upper
+    # bounds that only grow with more hits, whatever has been given up meanwhile: see `join`.
+
+    def _measure(self, strand: Strand) -> tuple[int, int]:
+        cells = self._cells_limit if strand.grade else min(strand.cells, self._cells_limit)
+        return min(strand.count, self._records_limit), cells
+
+    def _settle(self, strand: Strand, before: tuple[int, int]) -> None:
+        strand.coarsen(self._cells_limit)
+        strand.trim(self._records_limit)
+        records, cells = self._measure(strand)
+        self._records_held += records - before[0]
+        self._cells_held += cells - before[1]
+        while (
+            self._records_held > limits.MAX_RECORDS_HELD
+            and self._records_limit > limits.MIN_RECORDS_PER_FINDING
+        ):
+            self._lower(max(limits.MIN_RECORDS_PER_FINDING, self._records_limit // 4), self._cells_limit)
+        while self._cells_held > limits.MAX_JOIN_CELLS_HELD and self._cells_limit > _LEAST_CELLS:
+            self._lower(self._records_limit, max(_LEAST_CELLS, self._cells_limit // 4))
+
+    def _lower(self, records_limit: int, cells_limit: int) -> None:
+        if records_limit >= self._records_limit and cells_limit >= self._cells_limit:
+            return
+        self._records_limit = min(records_limit, self._records_limit)
+        self._cells_limit = min(cells_limit, self._cells_limit)
+        self._records_held = self._cells_held = 0
+        for strand in self._strands.values():
+            strand.coarsen(self._cells_limit)
+            strand.trim(self._records_limit, now=True)
+            records, cells = self._measure(strand)
+            self._records_held += records
+            self._cells_held += cells
+
+    def _finding(self, rule: Rule, source: str, asset: str, span: tuple[int, int], hits: Hits) -> Finding:
+        is_timed = span[0] != NO_TIME
+        first, last = (format_instant(span[0]), format_instant(span[1])) if is_timed else (None, None)
+        records = tuple(hits.numbers[0].tolist())
+        why = tuple(_reason(decisive) for decisive in hits.opening.why)
+        identity = (
+            SCHEMA,
+            rule.digest,
+            self._mapping_digest,
+            self._engine_version,
+            source,
+            asset,
+            first,
+            records[0],
+        )
+        return Finding(
+            id=_digest(identity),
+            rule_id=rule.id,
+            rule_digest=rule.digest,
+            title=rule.info.title,
+            level=rule.level,
+            confidence=confidence_of(rule),
+            asset=asset,
+            source=source,
+            first=first,
+            last=last,
+            count=hits.count,
+            records=records,
+            records_complete=len(records) == hits.count,
+            why=why,
+            sentence=english(asset, (first, last), hits.count, why),
+            tags=rule.info.tags,
+            techniques=techniques_of(rule.info.tags),
+            falsepositives=rule.info.falsepositives,
+            author=rule.info.author,
+            licence=rule.info.licence,
+        )
+
+
+def techniques_of(tags: Sequence[str]) -> tuple[str, ...]:
+    """Return the ATT&CK techniques among a rule's tags, as ATT&CK writes them: ``T1059.001``."""
+    matches = (_TECHNIQUE.fullmatch(tag.lower()) for tag in tags)
+    return tuple(sorted({match[1].upper() for match in matches if match}))
+
+
+def _runs(block: HitBlock) -> Iterator[tuple[int, int, Hits]]:
+    for low, high in runs_of(block.times):
+        first, last = int(block.times[low]), int(block.times[high - 1])
+        numbers = block.numbers[low:high].astype(np.int64)
+        # A block is one run; if it is not, what explains its first hit does not explain a later run.
+        opening = Opening(first, int(block.numbers[low]), block.why if low == 0 else ())
+        yield first, last, Hits(high - low, high - low, (numbers,), opening)
+
+
+def _reason(decisive: Decisive) -> Reason:
+    return Reason(
+        field=decisive.field,
+        test=_cut(decisive.test),
+        pattern=_cut(decisive.pattern),
+        value=_text(decisive.value),
+    )
+
+
+def _text(cell: Cell) -> str | None:
+    return None if cell is None else _cut("; ".join(texts_of(cell)))
+
+
+def _cut(text: str) -> str:
+    """Bound what a finding holds of one value, and say what was cut."""
+    beyond = len(text) - limits.MAX_REASON_CHARS
+    return text if beyond <= 0 else f"{text[: limits.MAX_REASON_CHARS]}… (+{beyond})"
+
+
+def _digest(identity: tuple[str | int | None, ...]) -> str:
+    # File names and damaged logs carry lone surrogates: ASCII escapes keep them apart.
+    data = b"\0".join(ascii(part).encode() for part in identity)
+    return "f-" + hashlib.sha256(data).hexdigest()[:32]

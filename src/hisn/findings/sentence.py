@@ -1,0 +1,100 @@
+"""Say in one sentence what was seen and what decided it.
+
+The parts are catalogue keys and values, so that a view can say the same in another language and
+mark the values; `english` puts them together for the machine forms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hisn.core.display import shown
+from hisn.findings.model import Reason
+
+MAX_CLAUSES = 3
+_VALUE_CHARS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Hold a catalogue key with named places, and the values for them."""
+
+    key: str
+    values: tuple[tuple[str, str], ...] = ()
+
+
+_CLAUSES: dict[str, Phrase] = {
+    "": Phrase("{field} is {value}"),
+    "contains": Phrase("{field} contains {pattern}: {value}"),
+    "startswith": Phrase("{field} starts with {pattern}: {value}"),
+    "endswith": Phrase("{field} ends with {pattern}: {value}"),
+    "re": Phrase("{field} matches {pattern}: {value}"),
+    "cidr": Phrase("{field} {value} lies in {pattern}"),
+    "gt": Phrase("{field} {value} is greater than {pattern}"),
+    "gte": Phrase("{field} {value} is at least {pattern}"),
+    "lt": Phrase("{field} {value} is less than {pattern}"),
+    "lte": Phrase("{field} {value} is at most {pattern}"),
+    "exists": Phrase("{field} is there: {value}"),
+    "fieldref": Phrase("{field} and {pattern} compare as the rule says: {value}"),
+}
+_KEYWORD = Phrase("the record contains {pattern}: {value}")
+_NULL = Phrase("{field} has no value")
+_OTHER = Phrase("{field} passes {test} {pattern}: {value}")
+
+
+def clause_of(reason: Reason) -> Phrase:
+    """Return what one decisive test says, as key and values (unescaped)."""
+    name, _bar, rest = reason.test.partition("|")
+    modifiers = [part for part in rest.split("|") if part not in ("", "cased", "i", "m", "s")]
+    value = reason.value
+    if name == "keywords":
+        template = _KEYWORD
+    elif value is None:
+        template = _NULL
+    elif not modifiers:
+        # ``*`` in the pattern of a plain test: say what was looked for, not only what was there.
+        plain = "*" not in reason.pattern and "?" not in reason.pattern
+        template = _CLAUSES[""] if plain else _CLAUSES["re"]
+    else:
+        template = _CLAUSES.get(modifiers[0], _OTHER)
+    values = {"field": reason.field, "test": reason.test, "pattern": reason.pattern, "value": value or ""}
+    return Phrase(template.key, tuple((key, values[key]) for key in values if f"{{{key}}}" in template.key))
+
+
+def lead_of(count: int, *, is_timed: bool, is_one_moment: bool) -> tuple[str, str]:
+    """Return the singular and plural key that say how often and when (`asset`, `first`, `last`)."""
+    if not is_timed:
+        return (
+            Phrase("Seen {count} time on {asset}, at an unknown time").key,
+            Phrase("Seen {count} times on {asset}, at unknown times").key,
+        )
+    if is_one_moment or count == 1:
+        return (
+            Phrase("Seen {count} time on {asset} at {first}").key,
+            Phrase("Seen {count} times on {asset} at {first}").key,
+        )
+    return (
+        Phrase("Seen {count} time on {asset} from {first} to {last}").key,
+        Phrase("Seen {count} times on {asset} from {first} to {last}").key,
+    )
+
+
+def english(asset: str, span: tuple[str | None, str | None], count: int, why: tuple[Reason, ...]) -> str:
+    """Return the sentence in English; values are made harmless and cut, and the cut is said."""
+    first, last = span
+    singular, plural = lead_of(count, is_timed=first is not None, is_one_moment=first == last)
+    lead = (singular if count == 1 else plural).format(
+        count=count, asset=shown(asset, _VALUE_CHARS), first=first, last=last
+    )
+    clauses = [_said(clause_of(reason)) for reason in why[:MAX_CLAUSES]]
+    if len(why) > MAX_CLAUSES:
+        clauses.append(f"and {len(why) - MAX_CLAUSES} more")
+    return f"{lead}: {'; '.join(clauses)}." if clauses else f"{lead}."
+
+
+def _said(phrase: Phrase) -> str:
+    quoted = ("pattern", "value")
+    values = {name: shown(value, _VALUE_CHARS) for name, value in phrase.values}
+    return phrase.key.format(
+        **{name: f"“{value}”" if name in quoted else value for name, value in values.items()}
+    )
