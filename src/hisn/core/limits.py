@@ -57,6 +57,8 @@ MAX_JOIN_CELLS = 1 << 16
 """Hours times assets with hits of one rule in one source; beyond it hits further apart are joined."""
 MAX_JOIN_CELLS_HELD = 1 << 17
 """The same for all rules and sources together; beyond it `MAX_JOIN_CELLS` is lowered."""
+MAX_ACTIVITY_CELLS = 1 << 14
+"""Hours for which hits are counted by level (1.9 years); beyond it stretches are longer."""
 MAX_REASON_CHARS = 4_096
 """Characters of one value kept in a finding; the cut is said. The record itself has the whole."""
 COVERAGE_GAP_S = 1_800

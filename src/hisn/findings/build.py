@@ -9,17 +9,19 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from hisn.core import limits
-from hisn.core.instant import format_instant
+from hisn.core.histogram import Histogram
+from hisn.core.instant import MIN_INSTANT, format_instant
 from hisn.core.spans import MAX_GRADE
 from hisn.engine.hits import Decisive, HitBlock, runs_of
 from hisn.events.batch import NO_TIME
 from hisn.events.schema import Cell, texts_of
 from hisn.findings.confidence import confidence_of
 from hisn.findings.join import Hits, Opening, Strand
-from hisn.findings.model import SCHEMA, Finding, Reason
+from hisn.findings.model import SCHEMA, Activity, Finding, Reason
 from hisn.findings.sentence import english
 from hisn.rules.pack import Rule
 
+_HOUR_US = 3_600_000_000
 _TECHNIQUE = re.compile(r"attack\.(t[0-9]{4}(?:\.[0-9]{3})?)")
 _LEAST_CELLS = 1 << (MAX_GRADE + 3)
 """All of years 1 to 9999 is about 1,100 cells at the widest gap; a lower limit could not be kept."""
@@ -37,6 +39,7 @@ class FindingBuilder:
         self._mapping_digest = mapping_digest
         self._engine_version = engine_version
         self._strands: dict[tuple[int, str], Strand] = {}
+        self._activity: dict[str, Histogram] = {}
         self._records_limit = limits.MAX_RECORDS_PER_FINDING
         self._cells_limit = limits.MAX_JOIN_CELLS
         self._records_held = 0
@@ -54,6 +57,7 @@ class FindingBuilder:
         for first, last, hits in _runs(block):
             strand.add(block.asset, first, last, hits)
         self._settle(strand, before)
+        self._activity_of(self._rules[block.rule].level).add(block.times[block.times != NO_TIME])
 
     def merge(self, other: FindingBuilder) -> None:
         """Put in everything another builder for the same rules, mapping and engine has collected."""
@@ -65,6 +69,8 @@ class FindingBuilder:
             before = self._measure(strand)
             strand.merge(theirs)
             self._settle(strand, before)
+        for level, histogram in other._activity.items():
+            self._activity_of(level).merge(histogram)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the findings in the order of (first time, source, first record, rule); untimed last."""
@@ -77,6 +83,26 @@ class FindingBuilder:
                 made.append((order, finding))
         made.sort(key=lambda pair: pair[0])
         return tuple(finding for _order, finding in made)
+
+    def activity(self) -> tuple[Activity, ...]:
+        """Return the hits by level and hour, sorted by (start, level); untimed hits are not in it."""
+        rows = [
+            Activity(
+                level=level,
+                start=format_instant(max(start, MIN_INSTANT)),
+                seconds=histogram.width // 1_000_000,
+                hits=hits,
+            )
+            for level, histogram in self._activity.items()
+            for start, hits in histogram.starts()
+        ]
+        return tuple(sorted(rows, key=lambda row: (row.start, row.level)))
+
+    def _activity_of(self, level: str) -> Histogram:
+        histogram = self._activity.get(level)
+        if histogram is None:
+            histogram = self._activity[level] = Histogram(_HOUR_US, limits.MAX_ACTIVITY_CELLS)
+        return histogram
 
     # What may be held is settled after every step.  `_records_held` and `_cells_held` are upper
     # bounds that only grow with more hits, whatever has been given up meanwhile: see `join`.

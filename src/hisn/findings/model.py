@@ -44,3 +44,16 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     falsepositives: tuple[str, ...] = ()
     author: str = ""
     licence: str = ""
+
+
+class Activity(msgspec.Struct, frozen=True, kw_only=True):
+    """Count the hits of all rules of one level in one stretch of time.
+
+    `start` is RFC 3339 UTC, `seconds` the width of the stretch: an hour, or more where an
+    attacker's times are spread over years.
+    """
+
+    level: str
+    start: str
+    seconds: int
+    hits: int

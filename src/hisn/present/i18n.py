@@ -80,7 +80,7 @@ def is_translated(message: str) -> bool:
 
 @functools.lru_cache(maxsize=len(LANGUAGES))
 def _catalogue(language: str) -> NullTranslations:
-    from gettext import GNUTranslations  # noqa: PLC0415 - English never needs it
+    from gettext import GNUTranslations
 
     path = Path(__file__).parent.parent / "locale" / language / "LC_MESSAGES" / f"{DOMAIN}.mo"
     with path.open("rb") as file:
