@@ -6,9 +6,13 @@ import hashlib
 
 import msgspec
 
+from hisn.errors import InputError
 from hisn.rules.expr import Expr
 
 LEVELS = ("informational", "low", "medium", "high", "critical")
+
+_MAGIC = b"hisn pack 1\n"
+_DIGEST_BYTES = 32
 
 
 class RuleSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,12 +42,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """Hold one detection rule: identity, log source, condition.
 
     `id` is the author's UUID, or one derived from the digest where the author gave none; `digest`
-    is the SHA-256 of the rule's bytes (hex); `path` is relative to the rule folder.
+    is the SHA-256 of the rule's bytes (hex), or over several such digests where filters,
+    placeholders or shared documents are part of what it says; `path` is relative to the rule
+    folder, `line` where the rule begins in it.
     """
 
     id: str
     digest: str
     path: str
+    line: int = 1
     level: str
     logsource: RuleSource
     condition: Expr
@@ -62,9 +69,10 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
-    """Hold rules that were compiled together, in the order of (id, path).
+    """Hold rules that were compiled together, in the order of (id, digest).
 
     `correlations` are rules that load but are judged by a later engine: listed, not silent.
+    `notes` name what is odd in documents that are judged all the same (or have nothing to judge).
     """
 
     name: str
@@ -72,9 +80,48 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[Rule, ...]
     refused: tuple[Refused, ...] = ()
     correlations: tuple[Refused, ...] = ()
+    notes: tuple[Refused, ...] = ()
 
 
 def digest_of(rules: tuple[Rule, ...]) -> str:
     """Return the SHA-256 (hex) over the sorted digests of the rules: order and paths do not count."""
     joined = "\n".join(sorted(rule.digest for rule in rules))
     return hashlib.sha256(joined.encode()).hexdigest()
+
+
+def encode_pack(pack: Pack) -> bytes:
+    """Return a pack as bytes: a line that names the format, the SHA-256 of the rest, MessagePack."""
+    body = msgspec.msgpack.encode(pack)
+    return _MAGIC + hashlib.sha256(body).digest() + body
+
+
+def decode_pack(data: bytes) -> Pack:
+    """Return the pack of `encode_pack`'s bytes.
+
+    Raises InputError E2120 (not a pack of this version) or E2121 (damaged, or not consistent).
+    """
+    if not data.startswith(_MAGIC):
+        raise InputError(
+            "E2120",
+            "not a rule pack of this version of Hisn",
+            hint="Build it again with 'hisn rules build'.",
+        )
+    start = len(_MAGIC) + _DIGEST_BYTES
+    body = memoryview(data)[start:]
+    if hashlib.sha256(body).digest() != data[len(_MAGIC) : start]:
+        raise _damaged("its digest does not fit its content")
+    try:
+        pack = msgspec.msgpack.decode(body, type=Pack)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise _damaged(str(error)) from None
+    if digest_of(pack.rules) != pack.digest:
+        raise _damaged("its digest is not that of its rules")
+    return pack
+
+
+def _damaged(reason: str) -> InputError:
+    return InputError(
+        "E2121",
+        f"the rule pack is damaged: {reason}",
+        hint="Build it again with 'hisn rules build'.",
+    )
