@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hisn.core.display import shown
+from hisn.findings.join import MANY_ASSETS
 from hisn.findings.model import Reason
 
 MAX_CLAUSES = 3
 _VALUE_CHARS = 160
+_TO_SECONDS = len("2026-11-03T18:40:12")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +86,22 @@ def english(asset: str, span: tuple[str | None, str | None], count: int, why: tu
     first, last = span
     singular, plural = lead_of(count, is_timed=first is not None, is_one_moment=first == last)
     lead = (singular if count == 1 else plural).format(
-        count=count, asset=shown(asset, _VALUE_CHARS), first=first, last=last
+        count=count, asset=_asset(asset), first=_moment(first), last=_moment(last)
     )
     clauses = [_said(clause_of(reason)) for reason in why[:MAX_CLAUSES]]
     if len(why) > MAX_CLAUSES:
         clauses.append(f"and {len(why) - MAX_CLAUSES} more")
     return f"{lead}: {'; '.join(clauses)}." if clauses else f"{lead}."
+
+
+def _asset(asset: str) -> str:
+    if asset == MANY_ASSETS:
+        return "many assets"
+    return shown(asset, _VALUE_CHARS) or "an unnamed asset"
+
+
+def _moment(instant: str | None) -> str:
+    return f"{instant[:_TO_SECONDS].replace('T', ' ')} UTC" if instant else ""
 
 
 def _said(phrase: Phrase) -> str:

@@ -1,8 +1,8 @@
-"""Write results for machines: one JSON document, or one finding a line.
+r"""Write results for machines: one JSON document, or one finding a line.
 
 The same findings give the same bytes: keys are sorted, there are no floats and no clock.  The
 output is ASCII: escapes keep control and bidirectional characters of hostile logs from the
-terminal of whoever prints the file, and a lone surrogate becomes visible text (``\\udc80``),
+terminal of whoever prints the file, and a lone surrogate becomes visible text (``\udc80``),
 because strict readers refuse it.
 Schemas: ``docs/reference/schema/``.
 """
@@ -86,13 +86,13 @@ def _summary(report: Report) -> dict[str, Any]:
     }
 
 
-def _encode(value: Any, indent: int | None = None) -> bytes:
+def _encode(value: object, indent: int | None = None) -> bytes:
     separators = (",", ":") if indent is None else (",", ": ")
     text = json.dumps(_harmless(value), sort_keys=True, indent=indent, separators=separators, allow_nan=False)
     return text.encode("ascii")
 
 
-def _harmless(value: Any) -> Any:
+def _harmless(value: object) -> object:
     """Return the value with lone surrogates made visible, in texts and in keys."""
     if isinstance(value, str):
         if value.isascii() or not _LONE_SURROGATE.search(value):

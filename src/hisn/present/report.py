@@ -45,9 +45,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Hold one run as people and machines are shown it: findings from `level` on, the most severe
-    levels first only where a form says so, coverage whole.
-    """
+    """Hold one run as it is shown: findings from `level` on in their own order, coverage whole."""
 
     level: str
     findings: tuple[Finding, ...]

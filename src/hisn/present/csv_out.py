@@ -1,0 +1,78 @@
+"""Write findings as CSV for spreadsheets: one row a finding, no cell ever a formula (CWE-1236).
+
+RFC 4180 with CRLF, UTF-8 without a byte order mark; the columns are part of the published form.
+The coverage does not fit into rows: the last column repeats on every row whether it is complete,
+and a table without findings still has one row that says so.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from hisn.core.display import csv_cell
+from hisn.findings.model import Finding
+from hisn.present.report import Report
+
+COLUMNS = (
+    "level",
+    "title",
+    "asset",
+    "first",
+    "last",
+    "count",
+    "source",
+    "records",
+    "records_complete",
+    "sentence",
+    "confidence",
+    "techniques",
+    "rule_id",
+    "author",
+    "licence",
+    "id",
+    "run_complete",
+)
+_MAX_CELL_CHARS = 32_000
+"""Excel cuts a cell after 32,767 characters without a word; we cut before and say so."""
+
+
+def render_csv(report: Report) -> bytes:
+    """Return the findings as CSV bytes."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    run_complete = "yes" if report.coverage.complete else "INCOMPLETE"
+    for finding in report.findings:
+        writer.writerow([_cell(value) for value in (*_row(finding), run_complete)])
+    if not report.findings:
+        writer.writerow(
+            ["none", f"no findings at or above {report.level}", *[""] * (len(COLUMNS) - 3), run_complete]
+        )
+    return text.getvalue().encode("utf-8")
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    return (
+        finding.level,
+        finding.title,
+        finding.asset,
+        finding.first or "",
+        finding.last or "",
+        str(finding.count),
+        finding.source,
+        " ".join(str(record) for record in finding.records),
+        "yes" if finding.records_complete else "no",
+        finding.sentence,
+        finding.confidence,
+        " ".join(finding.techniques),
+        finding.rule_id,
+        finding.author,
+        finding.licence,
+        finding.id,
+    )
+
+
+def _cell(text: str) -> str:
+    beyond = len(text) - _MAX_CELL_CHARS
+    return csv_cell(text if beyond <= 0 else f"{text[:_MAX_CELL_CHARS]}… (+{beyond})")

@@ -1,0 +1,230 @@
+"""Say in the reader's language what findings and coverage hold as data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hisn.engine.coverage import Coverage, Gap, SourceCoverage
+from hisn.findings.join import MANY_ASSETS
+from hisn.findings.model import Finding, Reason
+from hisn.findings.sentence import clause_of, lead_of
+from hisn.present.i18n import _, mark, ngettext
+from hisn.present.tech import Medium
+
+LEVEL_NAMES = {
+    "critical": mark("critical"),
+    "high": mark("high"),
+    "medium": mark("medium"),
+    "low": mark("low"),
+    "informational": mark("informational"),
+}
+CONFIDENCE_NAMES = {
+    "high": mark("high confidence"),
+    "moderate": mark("moderate confidence"),
+    "low": mark("low confidence"),
+}
+RULE_STATUS_NAMES = {
+    "judged": mark("judged"),
+    "refused": mark("refused"),
+    "no such source": mark("no such source"),
+    "correlation": mark("correlation"),
+    "excluded": mark("excluded"),
+}
+SOURCE_STATUS_NAMES = {
+    "read": mark("read"),
+    "partial": mark("read in part"),
+    "skipped": mark("not read"),
+}
+_CODE = re.compile(r"(E[0-9]{4}): (.*)", re.DOTALL)
+_LINE_PREFIX = 10
+_US_SUFFIX = re.compile(r"\.[0-9]{6}Z$")
+
+
+def level_name(medium: Medium, level: str) -> str:
+    """Return a level in the reader's language."""
+    return _(LEVEL_NAMES[level]) if level in LEVEL_NAMES else medium.tech(level)
+
+
+def number(value: int) -> str:
+    """Return a whole number in Latin digits with separators, in every language."""
+    return f"{value:,}"
+
+
+def size(size_bytes: int) -> str:
+    """Return a size in decimal units, one place: ``512.3 MB``."""
+    if size_bytes < 1000:
+        return f"{size_bytes} B"
+    value = size_bytes / 1000
+    for unit in ("kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def duration(medium: Medium, seconds: int) -> str:
+    """Return a length of time in its two largest units."""
+    if seconds < 60:
+        return medium.say(_("{seconds} s"), seconds=seconds)
+    if seconds < 3600:
+        return medium.say(_("{minutes} min {seconds} s"), minutes=seconds // 60, seconds=seconds % 60)
+    if seconds < 86_400:
+        return medium.say(_("{hours} h {minutes} min"), hours=seconds // 3600, minutes=seconds % 3600 // 60)
+    return medium.say(_("{days} d {hours} h"), days=number(seconds // 86_400), hours=seconds % 86_400 // 3600)
+
+
+def moment(medium: Medium, instant: str) -> str:
+    """Return an RFC 3339 time to the second, with its zone: ``2026-11-03 18:40:12 UTC``."""
+    return medium.tech(_US_SUFFIX.sub("", instant).replace("T", " ") + " UTC")
+
+
+def span(medium: Medium, first: str | None, last: str | None) -> str:
+    """Return when something was: one moment, or from one to another."""
+    if first is None or last is None:
+        return _("time unknown")
+    one, other = moment(medium, first), moment(medium, last)
+    if one == other:
+        return one
+    if first[:_LINE_PREFIX] == last[:_LINE_PREFIX]:
+        other = medium.tech(_US_SUFFIX.sub("", last)[_LINE_PREFIX + 1 :] + " UTC")
+        one = medium.tech(_US_SUFFIX.sub("", first).replace("T", " "))
+    return medium.say(_("{first} to {last}"), first=one, last=other)
+
+
+def asset_name(medium: Medium, asset: str) -> str:
+    """Return an asset's name; some records name none, and a flood names too many."""
+    if asset == MANY_ASSETS:
+        return _("many assets")
+    return medium.tech(asset) if asset else _("an unnamed asset")
+
+
+def hits(count: int) -> str:
+    """Return ``12 hits``."""
+    return ngettext("{count} hit", "{count} hits", count).format(count=number(count))
+
+
+def clause(medium: Medium, reason: Reason) -> str:
+    """Return one decisive test with its value."""
+    phrase = clause_of(reason)
+    values = {name: medium.tech(value) for name, value in phrase.values}
+    return medium.say(_(phrase.key), **values)
+
+
+def sentence(medium: Medium, finding: Finding) -> str:
+    """Return how often and when a finding was seen, as one sentence without its reasons."""
+    keys = lead_of(
+        finding.count, is_timed=finding.first is not None, is_one_moment=finding.first == finding.last
+    )
+    lead = ngettext(*keys, finding.count)
+    return medium.say(
+        lead + ".",
+        count=number(finding.count),
+        asset=asset_name(medium, finding.asset),
+        first=moment(medium, finding.first) if finding.first else "",
+        last=moment(medium, finding.last) if finding.last else "",
+    )
+
+
+def records(medium: Medium, finding: Finding, most: int = 8) -> str:
+    """Return the source and the first record numbers, and how many more there are."""
+    named = medium.tech(", ".join(str(record) for record in finding.records[:most]))
+    more = finding.count - min(most, len(finding.records))
+    template = ngettext("{source}, record {records}", "{source}, records {records}", finding.count)
+    if more > 0:
+        template = ngettext(
+            "{source}, records {records} and {more} more", "{source}, records {records} and {more} more", more
+        )
+    source = medium.tech(finding.source, None)
+    return medium.say(template, source=source, records=named, more=number(more))
+
+
+def reason(medium: Medium, text: str) -> str:
+    """Return why something was not read or judged; a leading error code stays a code."""
+    match = _CODE.fullmatch(text)
+    if match is None:
+        return medium.prose(text)
+    return medium.say("{code}: {text}", code=medium.tech(match[1]), text=medium.prose(match[2]))
+
+
+def gap(medium: Medium, name: str, silence: Gap) -> str:
+    """Return where and how long a source or asset was silent."""
+    return medium.say(
+        _("{name}: silent for {length}, after {first}"),
+        name=medium.tech(name, None),
+        length=duration(medium, silence.seconds),
+        first=moment(medium, silence.after),
+    )
+
+
+def nothing_found(medium: Medium, coverage: Coverage, level: str) -> str:
+    """Return the one honest way to say that nothing was found: where, and until when."""
+    whole = sum(source.status == "read" for source in coverage.sources)
+    until = last_moment(coverage.sources)
+    values = {
+        "level": level_name(medium, level),
+        "read": number(whole),
+        "sources": number(len(coverage.sources)),
+    }
+    if until is None:
+        template = ngettext(
+            "no findings at or above {level} in {read} of {sources} source",
+            "no findings at or above {level} in {read} of {sources} sources",
+            len(coverage.sources),
+        )
+        return medium.say(template, **values)
+    template = ngettext(
+        "no findings at or above {level} in {read} of {sources} source, to {until}",
+        "no findings at or above {level} in {read} of {sources} sources, to {until}",
+        len(coverage.sources),
+    )
+    return medium.say(template, until=moment(medium, until), **values)
+
+
+def first_moment(sources: tuple[SourceCoverage, ...]) -> str | None:
+    """Return the time of the earliest record of any source."""
+    return min((source.first for source in sources if source.first), default=None)
+
+
+def last_moment(sources: tuple[SourceCoverage, ...]) -> str | None:
+    """Return the time of the latest record of any source."""
+    return max((source.last for source in sources if source.last), default=None)
+
+
+def incomplete_reasons(coverage: Coverage) -> Iterator[str]:
+    """Yield why a run is incomplete: the same as `Coverage.incomplete_reasons`, from the counts."""
+    skipped = sum(source.status == "skipped" for source in coverage.sources)
+    partial = sum(source.status == "partial" for source in coverage.sources)
+    unparsed = sum(source.unparsed_total for source in coverage.sources)
+    refused = sum(rule.status == "refused" for rule in coverage.rules)
+    if not coverage.sources:
+        yield _("no source was found")
+    if skipped:
+        yield _count(
+            ngettext("{count} source was not read", "{count} sources were not read", skipped), skipped
+        )
+    if partial:
+        yield _count(
+            ngettext("{count} source was read in part", "{count} sources were read in part", partial), partial
+        )
+    if unparsed:
+        yield _count(
+            ngettext("{count} record could not be parsed", "{count} records could not be parsed", unparsed),
+            unparsed,
+        )
+    if refused:
+        yield _count(ngettext("{count} rule was refused", "{count} rules were refused", refused), refused)
+
+
+def and_more(count: int) -> str:
+    """Return that a list goes on, and where the rest stands."""
+    template = ngettext(
+        "and {count} more: --json or --html lists them",
+        "and {count} more: --json or --html lists them",
+        count,
+    )
+    return _count(template, count)
+
+
+def _count(template: str, count: int) -> str:
+    return template.format(count=number(count))
