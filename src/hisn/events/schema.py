@@ -17,8 +17,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-Scalar: TypeAlias = None | int | str
-Cell: TypeAlias = None | int | str | tuple[None | int | str, ...]
+Scalar: TypeAlias = int | str | None
+Cell: TypeAlias = int | str | tuple[int | str | None, ...] | None
 
 
 def texts_of(cell: Cell) -> tuple[str, ...]:
@@ -54,11 +54,14 @@ class Layout:
     `kind` names the source format's family (``windows``, ``web``, ``zeek`` …) by which mappings
     are chosen.  `constants` are fields with one value for all the rows (channel, provider, event
     id); `names` are the fields that vary, in column order, unique, disjoint from `constants`.
+    `declared` adds log sources and `asset` fixes the asset's name where the operator declared them.
     """
 
     kind: str
     names: tuple[str, ...]
     constants: tuple[tuple[str, Cell], ...] = ()
+    declared: Logsource = Logsource()
+    asset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,220 @@
+"""Do the main job: logs in, findings and coverage out."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from hisn import __version__
+from hisn.app.judge import BatchLimits, Judge, Part, Timings
+from hisn.app.pool import Group, judge_groups
+from hisn.app.wiring import load_plan
+from hisn.core import limits
+from hisn.engine.coverage import Coverage
+from hisn.engine.ledger import CoverageLedger
+from hisn.engine.plan import Plan
+from hisn.engine.scan import Scanner, Window
+from hisn.errors import UsageError
+from hisn.events.declare import Declarations
+from hisn.events.mapping import Mapping, load_mapping
+from hisn.events.open import Task, discover
+from hisn.findings.build import FindingBuilder
+from hisn.findings.model import Activity, Finding
+from hisn.rules.pack import Pack, Rule, digest_of
+
+_SMALL_RUN_BYTES = 4 * limits.MiB
+_GROUPS_PER_PROCESS = 4
+
+
+class Progress(Protocol):
+    """Be told how far a run has come."""
+
+    def start(self, total_bytes: int) -> None:
+        """Say how many bytes there are to read (compressed size for archives)."""
+
+    def advance(self, size_bytes: int, records: int, hits: int) -> None:
+        """Say what one more batch gave."""
+
+    def close(self) -> None:
+        """Say that the run is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRequest:
+    """Say what to judge and how. `processes` 0: as many as the machine has and the work deserves."""
+
+    paths: tuple[str, ...]
+    declarations: Declarations
+    rules: tuple[Path, ...] = ()
+    placeholders: Path | None = None
+    exclude: tuple[str, ...] = ()
+    window: Window | None = None
+    processes: int = 0
+    use_hyperscan: bool = True
+    batch: BatchLimits = field(default_factory=BatchLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class GuardResult:
+    """Hold a run's findings, coverage and figures; only the figures may differ from run to run."""
+
+    findings: tuple[Finding, ...]
+    activity: tuple[Activity, ...]
+    coverage: Coverage
+    pack: Pack
+    mapping_digest: str
+    records: int
+    size_bytes: int
+    hits: int
+    elapsed_s: float
+    stages: dict[str, float]
+
+
+def guard(request: GuardRequest, progress: Progress | None = None) -> GuardResult:
+    """Judge every record under the paths by every rule. Raises UsageError, InputError, StorageError."""
+    clock = _Stopwatch()
+    discovery = discover(request.paths, request.declarations)
+    clock.lap("discover")
+    pack, excluded = _choose(_load_pack(request), request.exclude)
+    clock.lap("rules")
+    plan = load_plan(pack, use_hyperscan=request.use_hyperscan)
+    mapping = load_mapping()
+    clock.lap("plan")
+    builder = FindingBuilder(pack.rules, mapping_digest=mapping.digest, engine_version=__version__)
+    ledger = CoverageLedger()
+    for note in discovery.notes:
+        ledger.add_note(note)
+    processes = _processes(request, discovery.tasks)
+    make_judge = functools.partial(_make_judge, plan, mapping, request)
+    totals = _Totals()
+    if progress:
+        progress.start(sum(task.size_bytes for task in discovery.tasks))
+    for part in judge_groups(_groups(discovery.tasks, processes), make_judge, processes):
+        for block in part.hits:
+            builder.add(block)
+        ledger.merge(part.ledger)
+        hits = totals.add(part)
+        if progress:
+            progress.advance(part.size_bytes, part.records, hits)
+    if progress:
+        progress.close()
+    clock.lap("judge")
+    findings = builder.findings()
+    coverage = ledger.build(pack, excluded)
+    clock.lap("findings")
+    stages = clock.laps | {"read": totals.timings.read_s, "scan": totals.timings.scan_s}
+    return GuardResult(
+        findings=findings,
+        activity=builder.activity(),
+        coverage=coverage,
+        pack=pack,
+        mapping_digest=mapping.digest,
+        records=totals.records,
+        size_bytes=totals.size_bytes,
+        hits=totals.hits,
+        elapsed_s=clock.total(),
+        stages=stages,
+    )
+
+
+def _make_judge(plan: Plan, mapping: Mapping, request: GuardRequest) -> Judge:
+    scanner = Scanner(plan, mapping, window=request.window, use_hyperscan=request.use_hyperscan)
+    return Judge(scanner, request.batch)
+
+
+def _load_pack(request: GuardRequest) -> Pack:
+    from hisn.app.wiring import load_rule_pack
+
+    return load_rule_pack(request.rules, request.placeholders)
+
+
+def _choose(pack: Pack, patterns: Sequence[str]) -> tuple[Pack, tuple[Rule, ...]]:
+    """Split the pack into rules to judge and rules the operator excluded; both are in coverage."""
+    excluded = tuple(rule for rule in pack.rules if _is_excluded(rule, patterns)) if patterns else ()
+    if excluded:
+        gone = {id(rule) for rule in excluded}
+        kept = tuple(rule for rule in pack.rules if id(rule) not in gone)
+        pack = Pack(
+            name=pack.name,
+            digest=digest_of(kept),
+            rules=kept,
+            refused=pack.refused,
+            correlations=pack.correlations,
+        )
+    if not pack.rules:
+        raise UsageError("E1005", "no rule is left to judge", hint="check --rules and --exclude")
+    return pack, excluded
+
+
+def _is_excluded(rule: Rule, patterns: Sequence[str]) -> bool:
+    names = (rule.id, rule.path, rule.info.title, *rule.info.tags)
+    return any(
+        fnmatch.fnmatchcase(name.casefold(), pattern.casefold()) for pattern in patterns for name in names
+    )
+
+
+def _processes(request: GuardRequest, tasks: Sequence[Task]) -> int:
+    """Return how many processes the work deserves: a small run is over before a second one starts."""
+    if request.processes:
+        return request.processes
+    if sum(task.size_bytes for task in tasks) < _SMALL_RUN_BYTES:
+        return 1
+    return min(os.cpu_count() or 1, max(1, len(tasks)))
+
+
+def _groups(tasks: Sequence[Task], processes: int) -> list[Group]:
+    """Join small tasks, so that batches are full, and keep large ones apart, largest first."""
+    if processes <= 1:
+        return [tuple(tasks)] if tasks else []
+    total = sum(task.size_bytes for task in tasks)
+    target = max(1, min(limits.RANGE_BYTES, total // (processes * _GROUPS_PER_PROCESS)))
+    groups: list[Group] = []
+    joined: list[Task] = []
+    size = 0
+    for task in sorted(tasks, key=lambda task: (-task.size_bytes, task.name, task.start)):
+        joined.append(task)
+        size += task.size_bytes
+        if size >= target:
+            groups.append(tuple(joined))
+            joined, size = [], 0
+    if joined:
+        groups.append(tuple(joined))
+    return groups
+
+
+@dataclass(slots=True)
+class _Totals:
+    records: int = 0
+    size_bytes: int = 0
+    hits: int = 0
+    timings: Timings = field(default_factory=Timings)
+
+    def add(self, part: Part) -> int:
+        hits = sum(len(block.numbers) for block in part.hits)
+        self.records += part.records
+        self.size_bytes += part.size_bytes
+        self.hits += hits
+        self.timings.add(part.timings)
+        return hits
+
+
+class _Stopwatch:
+    """Measure stages; figures only, nothing is decided by them."""
+
+    def __init__(self) -> None:
+        self._began = self._last = time.perf_counter()
+        self.laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name] = now - self._last
+        self._last = now
+
+    def total(self) -> float:
+        return time.perf_counter() - self._began

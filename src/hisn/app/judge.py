@@ -1,0 +1,97 @@
+"""Read tasks, put their chunks together into batches, and judge them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from hisn.core import limits
+from hisn.engine.hits import HitBlock
+from hisn.engine.ledger import CoverageLedger
+from hisn.engine.scan import Scanner
+from hisn.events.batch import Chunk
+from hisn.events.open import Task, read
+from hisn.events.source import SourceNote
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """Bound a batch; nothing but memory and speed may depend on it."""
+
+    rows: int = limits.BATCH_ROWS
+    size_bytes: int = limits.BATCH_BYTES
+
+
+@dataclass(slots=True)
+class Timings:
+    """Add up seconds by stage, for benchmarks."""
+
+    read_s: float = 0.0
+    scan_s: float = 0.0
+
+    def add(self, other: Timings) -> None:
+        """Add another process's seconds."""
+        self.read_s += other.read_s
+        self.scan_s += other.scan_s
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Hold what one batch gave."""
+
+    hits: tuple[HitBlock, ...]
+    ledger: CoverageLedger
+    records: int
+    size_bytes: int
+    timings: Timings = field(default_factory=Timings)
+
+
+class Judge:
+    """Turn tasks into parts, one batch after another, in bounded memory."""
+
+    def __init__(self, scanner: Scanner, bounds: BatchLimits | None = None) -> None:
+        self._scanner = scanner
+        self._bounds = bounds or BatchLimits()
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Part]:
+        """Yield a part per batch; a batch may span many small sources."""
+        chunks: list[Chunk] = []
+        ledger = CoverageLedger()
+        rows = size = 0
+        timings = Timings()
+        began = time.perf_counter()
+        for item in _read_all(tasks):
+            if isinstance(item, SourceNote):
+                ledger.add_note(item)
+                continue
+            chunks.append(item)
+            rows += item.records
+            size += item.size_bytes
+            if rows >= self._bounds.rows or size >= self._bounds.size_bytes:
+                timings.read_s += time.perf_counter() - began
+                yield self._judge(chunks, ledger, timings)
+                chunks, ledger, timings = [], CoverageLedger(), Timings()
+                rows = size = 0
+                began = time.perf_counter()
+        timings.read_s += time.perf_counter() - began
+        yield self._judge(chunks, ledger, timings)
+
+    def _judge(self, chunks: list[Chunk], ledger: CoverageLedger, timings: Timings) -> Part:
+        began = time.perf_counter()
+        hits: tuple[HitBlock, ...] = ()
+        if chunks:
+            scan = self._scanner.scan(chunks)
+            hits = scan.hits
+            ledger.add_scan(scan)
+            for chunk in chunks:
+                ledger.add_chunk(chunk)
+        timings.scan_s += time.perf_counter() - began
+        records = sum(chunk.records for chunk in chunks)
+        size = sum(chunk.size_bytes for chunk in chunks)
+        return Part(hits, ledger, records, size, timings)
+
+
+def _read_all(tasks: Sequence[Task]) -> Iterator[Chunk | SourceNote]:
+    for task in tasks:
+        yield from read(task)

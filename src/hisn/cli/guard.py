@@ -1,0 +1,201 @@
+"""Offer ``hisn guard``: logs in, findings out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
+
+import click
+
+from hisn.app.options import parse_moment, parse_zone
+from hisn.present.i18n import _
+from hisn.rules.pack import LEVELS
+
+if TYPE_CHECKING:
+    from hisn.app.guard import GuardRequest, GuardResult
+
+EXIT_FINDINGS = 1
+EXIT_INCOMPLETE = 3
+
+_FORMATS = ("json", "jsonl", "csv")
+
+
+_EXAMPLES = """
+
+\b
+hisn guard logs/
+hisn guard Security.evtx access.log.gz --level high
+hisn guard logs/ --rules sigma/rules --html report.html
+hisn guard logs/ --jsonl > findings.jsonl
+hisn guard messages --assume-year 2026 --assume-zone +01:00
+zcat access.log.gz | hisn guard - --fail-on medium
+
+"""
+
+
+class Options(TypedDict):
+    """Hold what click parsed; the names are those of the options below."""
+
+    rules: tuple[str, ...]
+    exclude: tuple[str, ...]
+    placeholders: str | None
+    level: str
+    fail_on: str | None
+    start: str | None
+    end: str | None
+    form: Literal["json", "jsonl", "csv"] | None
+    output: str | None
+    html: str | None
+    sources: str | None
+    assume_year: int | None
+    assume_zone: str | None
+    processes: int
+    no_hyperscan: bool
+    batch_rows: int | None
+    timings: bool
+    quiet: bool
+
+
+def _help() -> str:
+    return (
+        _("Find attacks in log files: judge every record by every rule.")
+        + _EXAMPLES
+        + _(
+            "PATH is a file, a folder or - for standard input; formats are recognised by content. "
+            "Exit codes: 0 done, 1 findings at or above --fail-on, 2 usage, 3 incomplete (something "
+            "was not read or not judged), 6 storage, 70 a bug."
+        )
+    )
+
+
+@click.command(help=_help())
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "-r",
+    "--rules",
+    multiple=True,
+    metavar="PATH",
+    help=_("Rules: files, folders or packs (default: the bundled election rules)."),
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help=_("Leave out rules by id, path, title or tag (* and ? allowed)."),
+)
+@click.option("--placeholders", metavar="FILE", help=_("Values for placeholders in rules (TOML)."))
+@click.option(
+    "--level", type=click.Choice(LEVELS), default="informational", help=_("Show findings from this level on.")
+)
+@click.option(
+    "--fail-on", type=click.Choice(LEVELS), help=_("Exit with 1 if there are findings from this level on.")
+)
+@click.option(
+    "--from",
+    "start",
+    metavar="TIME",
+    help=_("Judge records from this time on (ISO; UTC where no zone is given)."),
+)
+@click.option("--to", "end", metavar="TIME", help=_("Judge records before this time."))
+@click.option("--json", "form", flag_value="json", help=_("Print one JSON document."))
+@click.option("--jsonl", "form", flag_value="jsonl", help=_("Print one finding a line, then the coverage."))
+@click.option("--csv", "form", flag_value="csv", help=_("Print findings as CSV, safe for spreadsheets."))
+@click.option(
+    "-o", "--output", metavar="FILE", help=_("Write the results to a file instead of standard output.")
+)
+@click.option("--html", metavar="FILE", help=_("Write a report for people, one file that needs no network."))
+@click.option(
+    "--sources",
+    metavar="FILE",
+    help=_("Declare what sources do not say themselves (TOML): year, zone, kind, asset."),
+)
+@click.option(
+    "--assume-year",
+    type=click.IntRange(1970, 9999),
+    metavar="YEAR",
+    help=_("Year of lines that do not say it."),
+)
+@click.option(
+    "--assume-zone", metavar="ZONE", help=_("Offset from UTC of lines that do not say it: Z, +01:00.")
+)
+@click.option(
+    "-j",
+    "--processes",
+    type=click.IntRange(0, 256),
+    default=0,
+    metavar="N",
+    help=_("Processes (0: as many as the work deserves)."),
+)
+@click.option(
+    "--no-hyperscan",
+    is_flag=True,
+    help=_("Judge with RE2 alone, as on macOS and Windows; the findings are the same."),
+)
+@click.option(
+    "--batch-rows",
+    type=click.IntRange(1, 1 << 24),
+    default=None,
+    metavar="N",
+    help=_("Records judged together; changes memory and speed only."),
+)
+@click.option("--timings", is_flag=True, help=_("Print the seconds of each stage to standard error."))
+@click.option("-q", "--quiet", is_flag=True, help=_("No progress on standard error."))
+def guard(paths: tuple[str, ...], **options: Unpack[Options]) -> int:
+    """Judge logs; see `_help` for the text users read."""
+    from hisn.app.guard import guard as run_guard
+    from hisn.present.progress import open_progress
+
+    request = _request(paths, options)
+    progress = None if options["quiet"] else open_progress()
+    result = run_guard(request, progress)
+    _write(result, options)
+    if options["timings"]:
+        for stage, seconds in result.stages.items():
+            click.echo(f"{stage:>10} {seconds:8.3f} s", err=True)
+    return _exit_code(result, options["fail_on"])
+
+
+def _request(paths: tuple[str, ...], options: Options) -> GuardRequest:
+    from hisn.app.guard import GuardRequest
+    from hisn.app.judge import BatchLimits
+    from hisn.app.options import declarations_from
+    from hisn.engine.scan import Window
+
+    zone_s = parse_zone(options["assume_zone"]) if options["assume_zone"] else None
+    start = parse_moment(options["start"]) if options["start"] else None
+    end = parse_moment(options["end"]) if options["end"] else None
+    return GuardRequest(
+        paths=paths,
+        declarations=declarations_from(options["sources"], options["assume_year"], zone_s),
+        rules=tuple(Path(path) for path in options["rules"]),
+        placeholders=Path(options["placeholders"]) if options["placeholders"] else None,
+        exclude=options["exclude"],
+        window=None if start is None and end is None else Window(start, end),
+        processes=options["processes"],
+        use_hyperscan=not options["no_hyperscan"],
+        batch=BatchLimits(rows=options["batch_rows"]) if options["batch_rows"] else BatchLimits(),
+    )
+
+
+def _write(result: GuardResult, options: Options) -> None:
+    from hisn.app.render import render, render_html
+    from hisn.storage.files import write_whole
+
+    if options["html"]:
+        write_whole(Path(options["html"]), render_html(result, options["level"]))
+    to_terminal = options["output"] is None and sys.stdout.isatty()
+    text = render(result, options["form"] or "text", options["level"], is_terminal=to_terminal)
+    if options["output"]:
+        write_whole(Path(options["output"]), text)
+    else:
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+
+
+def _exit_code(result: GuardResult, fail_on: str | None) -> int:
+    if fail_on is not None:
+        floor = LEVELS.index(fail_on)
+        if any(LEVELS.index(finding.level) >= floor for finding in result.findings):
+            return EXIT_FINDINGS
+    return 0 if result.coverage.complete else EXIT_INCOMPLETE

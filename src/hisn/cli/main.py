@@ -1,0 +1,165 @@
+"""Start the command line: choose the language, find the command, render errors, exit.
+
+Commands are imported only when they are called, so that ``hisn --help`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from hisn import __version__
+from hisn.errors import (
+    HisnError,
+    InputError,
+    PolicyError,
+    StorageError,
+    UsageError,
+    VerificationError,
+)
+from hisn.present.i18n import LANGUAGES, _, use_language
+
+if TYPE_CHECKING:
+    from click import Context
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "guard": ("hisn.cli.guard:guard", "Find attacks in log files."),
+    "rules": ("hisn.cli.rules:rules", "Get, check, explain and pack detection rules."),
+    "demo": ("hisn.cli.demo:demo", "Play an election evening and find the attacks in it."),
+    "explain": ("hisn.cli.explain:explain", "Explain an error code, offline."),
+}
+"""Name → (module:attribute, one line for the list). The line is a catalogue key."""
+
+_EXAMPLES = """
+
+\b
+hisn guard logs/
+hisn demo
+hisn guard --help
+"""
+
+EXIT_USAGE = 2
+EXIT_INCOMPLETE = 3
+EXIT_VERIFICATION = 4
+EXIT_POLICY = 5
+EXIT_STORAGE = 6
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """List commands from the table and import one only when it is called."""
+
+    def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names in the order of the table: the main job first."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import and return a command, or None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _colon, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):  # pragma: no cover - a slip in the table above
+            message = f"{module}:{attribute} is no command"
+            raise TypeError(message)
+        return command
+
+    def format_commands(self, ctx: Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list without importing the commands."""
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _(line)) for name, (_where, line) in COMMANDS.items()])
+
+
+def build() -> click.Group:
+    """Build the command group in the language that was chosen."""
+    return click.version_option(__version__, "-V", "--version", prog_name="hisn")(
+        LazyGroup(
+            "hisn",
+            help=_("Hisn guards elections: it finds attacks in logs and says what it did not see.")
+            + _EXAMPLES,
+            context_settings={"help_option_names": ["-h", "--help"]},
+            no_args_is_help=True,
+        )
+    )
+
+
+def exit_code_of(error: HisnError) -> int:
+    """Return the documented exit code of an error."""
+    match error:
+        case UsageError():
+            return EXIT_USAGE
+        case InputError():
+            return EXIT_INCOMPLETE
+        case VerificationError():
+            return EXIT_VERIFICATION
+        case PolicyError():
+            return EXIT_POLICY
+        case StorageError():
+            return EXIT_STORAGE
+        case _:
+            return EXIT_BUG
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit the process with the documented code."""
+    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; nothing escapes as a traceback."""
+    from hisn.cli.output import report_bug, report_error, report_usage
+
+    try:
+        arguments, language = _take_language(arguments)
+        use_language(language)
+        result = build().main(arguments, prog_name="hisn", standalone_mode=False)
+        sys.stdout.flush()
+    except HisnError as error:
+        report_error(error)
+        return exit_code_of(error)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return EXIT_USAGE
+    except click.UsageError as error:
+        report_usage(error)
+        return EXIT_USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(_("Interrupted. Nothing more was written."), err=True)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (``hisn guard … | head``): not our error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last net: a bug is reported, never thrown at the user
+        report_bug(error)
+        return EXIT_BUG
+    return result if isinstance(result, int) else 0
+
+
+def _take_language(arguments: list[str]) -> tuple[list[str], str]:
+    """Take ``--lang`` out of the arguments: help texts need it before any command is imported."""
+    language = os.environ.get("HISN_LANG", "en")
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            rest.extend([word, *words])
+        elif word == "--lang":
+            language = next(words, "")
+        elif word.startswith("--lang="):
+            language = word.partition("=")[2]
+        else:
+            rest.append(word)
+    if language not in LANGUAGES:
+        raise UsageError(
+            "E1001",
+            f"unknown language: {language!r}",
+            hint="use --lang " + " or --lang ".join(LANGUAGES),
+        )
+    return rest, language

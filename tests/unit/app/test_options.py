@@ -1,0 +1,56 @@
+"""What the operator types becomes typed values or a named error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hisn.app.options import declarations_from, parse_moment, parse_zone
+from hisn.core.instant import format_instant
+from hisn.errors import InputError, UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2026-11-03", "2026-11-03T00:00:00.000000Z"),
+        ("2026-11-03T20:00", "2026-11-03T20:00:00.000000Z"),
+        ("2026-11-03T20:00+01:00", "2026-11-03T19:00:00.000000Z"),
+        ("2026-11-03 20:00:00.5Z", "2026-11-03T20:00:00.500000Z"),
+    ],
+)
+def test_moment(text: str, instant: str) -> None:
+    assert format_instant(parse_moment(text)) == instant
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "20:00", "2026-11-03T25:00"])
+def test_wrong_moment_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_moment(text)
+    assert caught.value.code == "E1003"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("Z", 0), ("UTC", 0), ("+01:00", 3600), ("-0530", -19800), ("+14:00", 50400)]
+)
+def test_zone(text: str, seconds: int) -> None:
+    assert parse_zone(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "CET", "01:00", "+1", "+15:00", "+01:60", "+01:00\n"])
+def test_wrong_zone_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_zone(text)
+    assert caught.value.code == "E1004"
+
+
+def test_assumptions_are_the_default_declaration() -> None:
+    declaration = declarations_from(None, 2026, 3600).of("any.log")
+    assert (declaration.year, declaration.zone_s) == (2026, 3600)
+
+
+def test_missing_declarations_file_is_a_named_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        declarations_from(str(tmp_path / "none.toml"), None, None)
+    assert caught.value.code == "E1007"
