@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import msgspec
 
@@ -11,7 +12,7 @@ from hisn.rules.expr import Expr
 
 LEVELS = ("informational", "low", "medium", "high", "critical")
 
-_MAGIC = b"hisn pack 1\n"
+PACK_MAGIC = b"hisn pack 1\n"
 _DIGEST_BYTES = 32
 
 
@@ -89,10 +90,25 @@ def digest_of(rules: tuple[Rule, ...]) -> str:
     return hashlib.sha256(joined.encode()).hexdigest()
 
 
+def join_packs(name: str, packs: Iterable[Pack]) -> Pack:
+    """Return one pack of several; a rule that stands in more than one of them is judged once."""
+    packs = tuple(packs)
+    rules = {(rule.id, rule.digest): rule for pack in reversed(packs) for rule in reversed(pack.rules)}
+    joined = tuple(rules[key] for key in sorted(rules))
+    return Pack(
+        name=name,
+        digest=digest_of(joined),
+        rules=joined,
+        refused=tuple(entry for pack in packs for entry in pack.refused),
+        correlations=tuple(entry for pack in packs for entry in pack.correlations),
+        notes=tuple(entry for pack in packs for entry in pack.notes),
+    )
+
+
 def encode_pack(pack: Pack) -> bytes:
     """Return a pack as bytes: a line that names the format, the SHA-256 of the rest, MessagePack."""
     body = msgspec.msgpack.encode(pack)
-    return _MAGIC + hashlib.sha256(body).digest() + body
+    return PACK_MAGIC + hashlib.sha256(body).digest() + body
 
 
 def decode_pack(data: bytes) -> Pack:
@@ -100,15 +116,15 @@ def decode_pack(data: bytes) -> Pack:
 
     Raises InputError E2120 (not a pack of this version) or E2121 (damaged, or not consistent).
     """
-    if not data.startswith(_MAGIC):
+    if not data.startswith(PACK_MAGIC):
         raise InputError(
             "E2120",
             "not a rule pack of this version of Hisn",
             hint="Build it again with 'hisn rules build'.",
         )
-    start = len(_MAGIC) + _DIGEST_BYTES
+    start = len(PACK_MAGIC) + _DIGEST_BYTES
     body = memoryview(data)[start:]
-    if hashlib.sha256(body).digest() != data[len(_MAGIC) : start]:
+    if hashlib.sha256(body).digest() != data[len(PACK_MAGIC) : start]:
         raise _damaged("its digest does not fit its content")
     try:
         pack = msgspec.msgpack.decode(body, type=Pack)
