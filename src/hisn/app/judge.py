@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from hisn.core import limits
 from hisn.engine.hits import HitBlock
 from hisn.engine.ledger import CoverageLedger
 from hisn.engine.scan import Scanner
+from hisn.errors import HisnError
 from hisn.events.batch import Chunk
 from hisn.events.open import Task, read
 from hisn.events.source import SourceNote
@@ -94,4 +96,12 @@ class Judge:
 
 def _read_all(tasks: Sequence[Task]) -> Iterator[Chunk | SourceNote]:
     for task in tasks:
-        yield from read(task)
+        try:
+            yield from read(task)
+        except HisnError as error:
+            yield SourceNote(task.name, "", "partial", error.message, error.code)
+        except Exception as error:
+            # A slip of ours in one reader must not cost the other sources; it is never silent.
+            if os.environ.get("HISN_DEBUG"):
+                raise
+            yield SourceNote(task.name, "", "partial", f"the reader failed ({type(error).__name__})", "E1099")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 from hisn.core.instant import Instant, instant_of
 from hisn.errors import InputError, Place, UsageError
-from hisn.events.declare import Declarations, parse_declarations
+from hisn.events.declare import Declarations, parse_declarations, parse_zone
 from hisn.events.schema import Declaration
-
-_ZONE = re.compile(r"([+-])(\d{2}):?(\d{2})")
 
 
 def parse_moment(text: str) -> Instant:
@@ -27,15 +24,12 @@ def parse_moment(text: str) -> Instant:
     return instant_of(moment)
 
 
-def parse_zone(text: str) -> int:
-    """Parse an offset from UTC to seconds. Raises UsageError; names of zones are not taken."""
-    if text in ("Z", "UTC"):
-        return 0
-    match = _ZONE.fullmatch(text)
-    if match is None or int(match[2]) > 14 or int(match[3]) > 59:
-        raise UsageError("E1004", f"not an offset from UTC: {text!r}", hint="write Z, +01:00 or -05:00")
-    seconds = int(match[2]) * 3600 + int(match[3]) * 60
-    return -seconds if match[1] == "-" else seconds
+def zone_of(text: str) -> int:
+    """Return an offset from UTC in seconds. Raises UsageError; names of zones are not taken."""
+    try:
+        return parse_zone(text)
+    except InputError as error:
+        raise UsageError("E1004", f"not an offset from UTC: {text!r}", hint=error.hint) from None
 
 
 def declarations_from(path: str | None, year: int | None, zone_s: int | None) -> Declarations:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.connection
+import os
 import signal
 import sys
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -142,5 +144,11 @@ def _work(pipe: Connection, make_judge: JudgeFactory) -> None:
                 pipe.send(part)
         except HisnError as error:
             pipe.send(error)
+            return
+        except Exception as error:
+            # A bug in the engine: the run stops and says so, as it does in one process.
+            if os.environ.get("HISN_DEBUG"):
+                traceback.print_exc()
+            pipe.send(HisnError("E1099", f"the program failed ({type(error).__name__}: {error})"))
             return
         pipe.send(None)

@@ -25,8 +25,13 @@ def report(result: GuardResult, level: str) -> Report:
     return report_of(result.findings, result.coverage, figures, level, result.activity)
 
 
-def render(result: GuardResult, form: Form, level: str, *, is_terminal: bool) -> bytes:
-    """Return the result as bytes of one form; only the renderer that is needed is imported."""
+def render(
+    result: GuardResult, form: Form, level: str, *, width: int | None = None, colour: bool = False
+) -> bytes:
+    """Return the result as bytes of one form; only the renderer that is needed is imported.
+
+    `width` and `colour` are for text on a terminal; without a width nothing is wrapped.
+    """
     shown = report(result, level)
     match form:
         case "json":
@@ -44,7 +49,7 @@ def render(result: GuardResult, form: Form, level: str, *, is_terminal: bool) ->
         case "text":
             from hisn.present.terminal import render_text
 
-            return render_text(shown, is_terminal=is_terminal).encode("utf-8", "backslashreplace")
+            return render_text(shown, width=width, colour=colour).encode("utf-8", "backslashreplace")
         case _:
             assert_never(form)
 

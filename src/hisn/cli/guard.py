@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import click
 
-from hisn.app.options import parse_moment, parse_zone
+from hisn.app.options import parse_moment, zone_of
 from hisn.present.i18n import _
 from hisn.rules.pack import LEVELS
 
@@ -162,7 +164,7 @@ def _request(paths: tuple[str, ...], options: Options) -> GuardRequest:
     from hisn.app.options import declarations_from
     from hisn.engine.scan import Window
 
-    zone_s = parse_zone(options["assume_zone"]) if options["assume_zone"] else None
+    zone_s = zone_of(options["assume_zone"]) if options["assume_zone"] else None
     start = parse_moment(options["start"]) if options["start"] else None
     end = parse_moment(options["end"]) if options["end"] else None
     return GuardRequest(
@@ -185,7 +187,13 @@ def _write(result: GuardResult, options: Options) -> None:
     if options["html"]:
         write_whole(Path(options["html"]), render_html(result, options["level"]))
     to_terminal = options["output"] is None and sys.stdout.isatty()
-    text = render(result, options["form"] or "text", options["level"], is_terminal=to_terminal)
+    text = render(
+        result,
+        options["form"] or "text",
+        options["level"],
+        width=shutil.get_terminal_size().columns if to_terminal else None,
+        colour=to_terminal and not os.environ.get("NO_COLOR"),
+    )
     if options["output"]:
         write_whole(Path(options["output"]), text)
     else:
