@@ -23,7 +23,8 @@ from hisn.engine.scan import Scanner, Window
 from hisn.errors import UsageError
 from hisn.events.declare import Declarations
 from hisn.events.mapping import Mapping, load_mapping
-from hisn.events.open import Task, discover
+from hisn.events.open import discover
+from hisn.events.tasks import Task
 from hisn.findings.build import FindingBuilder
 from hisn.findings.model import Activity, Finding
 from hisn.rules.pack import Pack, Rule, digest_of

@@ -13,8 +13,9 @@ from hisn.engine.ledger import CoverageLedger
 from hisn.engine.scan import Scanner
 from hisn.errors import HisnError
 from hisn.events.batch import Chunk
-from hisn.events.open import Task, read
+from hisn.events.open import read
 from hisn.events.source import SourceNote
+from hisn.events.tasks import Task
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import signal
 import sys
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkContext, SpawnContext
@@ -23,8 +23,8 @@ from multiprocessing.process import BaseProcess
 from hisn.app.judge import Judge, Part
 from hisn.engine.ledger import CoverageLedger
 from hisn.errors import HisnError
-from hisn.events.open import Task
 from hisn.events.source import SourceNote
+from hisn.events.tasks import Task
 
 Group = tuple[Task, ...]
 JudgeFactory = Callable[[], Judge]
@@ -38,7 +38,7 @@ class _Worker:
     parts: list[Part]
 
 
-def judge_groups(groups: Sequence[Group], make_judge: JudgeFactory, processes: int) -> Iterator[Part]:
+def judge_groups(groups: Sequence[Group], make_judge: JudgeFactory, processes: int) -> Generator[Part]:
     """Yield the parts of all groups, in no promised order.
 
     One process judges here; more are forked (spawned where there is no fork) after the rules are
@@ -145,7 +145,7 @@ def _work(pipe: Connection, make_judge: JudgeFactory) -> None:
         except HisnError as error:
             pipe.send(error)
             return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (it goes to the parent, which raises it)
             # A bug in the engine: the run stops and says so, as it does in one process.
             if os.environ.get("HISN_DEBUG"):
                 traceback.print_exc()
