@@ -16,7 +16,7 @@ import msgspec
 from hisn import __version__
 from hisn.core import limits
 from hisn.errors import InputError, Place
-from hisn.rules.pack import PACK_MAGIC, Pack, Refused, decode_pack, encode_pack, join_packs
+from hisn.rules.pack import PACK_MAGIC, Pack, Refused, decode_pack, encode_pack, join_packs, reopen_pack
 
 ENDINGS = (".yml", ".yaml")
 LICENCE_NAMES = ("LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE")
@@ -196,7 +196,7 @@ def _built(name: str, entries: list[_Entry], cache: BlobCache, placeholders: Pat
     blob = cache.get(key)
     if blob is not None:
         try:
-            return decode_pack(blob)
+            return reopen_pack(blob)
         except InputError:
             pass  # an older or damaged pack: build again
     pack = _build(name, entries, extra, placeholders)

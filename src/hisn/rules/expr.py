@@ -11,16 +11,22 @@ holds if it holds for one of them.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-import msgspec
+from msgspec import Meta, Struct
 
 Op = Literal["equals", "contains", "startswith", "endswith"]
 Compare = Literal["eq", "lt", "lte", "gt", "gte"]
 TimePart = Literal["minute", "hour", "day", "week", "month", "year"]
 
+# What a pack's bytes must keep to: whoever makes a pack can make its digest, too.
+Parts: TypeAlias = Annotated[tuple[str | Annotated[int, Meta(ge=0, le=1)], ...], Meta(min_length=1)]
+Flags: TypeAlias = Annotated[str, Meta(pattern=r"\Ai?m?s?\Z")]
+Decimal: TypeAlias = Annotated[str, Meta(pattern=r"\A-?[0-9]{1,64}(\.[0-9]{1,64})?\Z")]
+Items: TypeAlias = Annotated[tuple["Expr", ...], Meta(min_length=1)]
 
-class Text(msgspec.Struct, frozen=True, tag="text", array_like=True):
+
+class Text(Struct, frozen=True, tag="text", array_like=True, gc=False):
     """Compare the field's text with a plain string. `field` None: a keyword (see `Keyword`)."""
 
     field: str
@@ -29,7 +35,7 @@ class Text(msgspec.Struct, frozen=True, tag="text", array_like=True):
     cased: bool = False
 
 
-class Wildcard(msgspec.Struct, frozen=True, tag="wild", array_like=True):
+class Wildcard(Struct, frozen=True, tag="wild", array_like=True, gc=False):
     """Match the field's whole text with parts: plain strings, ``*`` (any run), ``?`` (any one).
 
     `parts` alternate freely; the two wildcards are given as ints 0 (``*``) and 1 (``?``), so
@@ -37,11 +43,11 @@ class Wildcard(msgspec.Struct, frozen=True, tag="wild", array_like=True):
     """
 
     field: str
-    parts: tuple[str | int, ...]
+    parts: Parts
     cased: bool = False
 
 
-class Regex(msgspec.Struct, frozen=True, tag="re", array_like=True):
+class Regex(Struct, frozen=True, tag="re", array_like=True, gc=False):
     """Search the field's text (as written, not folded) with an RE2 expression.
 
     `flags` is a sorted subset of ``"ims"``.  RE2's syntax is the gate: what it refuses is refused.
@@ -49,10 +55,10 @@ class Regex(msgspec.Struct, frozen=True, tag="re", array_like=True):
 
     field: str
     pattern: str
-    flags: str = ""
+    flags: Flags = ""
 
 
-class Number(msgspec.Struct, frozen=True, tag="num", array_like=True):
+class Number(Struct, frozen=True, tag="num", array_like=True, gc=False):
     """Compare the field as a number; decimal, fraction or ``0x`` text counts, other text fails.
 
     `value` is the decimal literal, so that no float rounding enters a digest.
@@ -60,29 +66,29 @@ class Number(msgspec.Struct, frozen=True, tag="num", array_like=True):
 
     field: str
     op: Compare
-    value: str
+    value: Decimal
 
 
-class Network(msgspec.Struct, frozen=True, tag="net", array_like=True):
+class Network(Struct, frozen=True, tag="net", array_like=True, gc=False):
     """Test whether the field's address lies in a network (CIDR, IPv4 or IPv6)."""
 
     field: str
     network: str
 
 
-class Exists(msgspec.Struct, frozen=True, tag="exists", array_like=True):
+class Exists(Struct, frozen=True, tag="exists", array_like=True, gc=False):
     """Test whether the record has the field, be it empty or null."""
 
     field: str
 
 
-class Null(msgspec.Struct, frozen=True, tag="null", array_like=True):
+class Null(Struct, frozen=True, tag="null", array_like=True, gc=False):
     """Test whether the field is missing or null. An empty text is not null."""
 
     field: str
 
 
-class FieldRef(msgspec.Struct, frozen=True, tag="ref", array_like=True):
+class FieldRef(Struct, frozen=True, tag="ref", array_like=True, gc=False):
     """Compare the texts of two fields of one record; false where either is missing or null."""
 
     field: str
@@ -91,7 +97,7 @@ class FieldRef(msgspec.Struct, frozen=True, tag="ref", array_like=True):
     cased: bool = False
 
 
-class TimeOf(msgspec.Struct, frozen=True, tag="time", array_like=True):
+class TimeOf(Struct, frozen=True, tag="time", array_like=True, gc=False):
     """Compare one part of the date in the field, as written, without zone conversion."""
 
     field: str
@@ -100,24 +106,24 @@ class TimeOf(msgspec.Struct, frozen=True, tag="time", array_like=True):
     value: int
 
 
-class Keyword(msgspec.Struct, frozen=True, tag="key", array_like=True):
+class Keyword(Struct, frozen=True, tag="key", array_like=True, gc=False):
     """Look for a text anywhere in the record: in any field's text or in the raw text line.
 
     `parts` as in `Wildcard`, searched unanchored; a plain keyword has one part.
     """
 
-    parts: tuple[str | int, ...]
+    parts: Parts
     cased: bool = False
 
 
-class KeywordRegex(msgspec.Struct, frozen=True, tag="keyre", array_like=True):
+class KeywordRegex(Struct, frozen=True, tag="keyre", array_like=True, gc=False):
     """Search any field's text, or the raw text line, with an RE2 expression."""
 
     pattern: str
-    flags: str = ""
+    flags: Flags = ""
 
 
-class Const(msgspec.Struct, frozen=True, tag="const", array_like=True):
+class Const(Struct, frozen=True, tag="const", array_like=True, gc=False):
     """Hold everywhere or nowhere."""
 
     holds: bool
@@ -128,19 +134,19 @@ Atom: TypeAlias = (
 )
 
 
-class And(msgspec.Struct, frozen=True, tag="and", array_like=True):
+class And(Struct, frozen=True, tag="and", array_like=True, gc=False):
     """Hold where every item holds. Never empty."""
 
-    items: tuple[Expr, ...]
+    items: Items
 
 
-class Or(msgspec.Struct, frozen=True, tag="or", array_like=True):
+class Or(Struct, frozen=True, tag="or", array_like=True, gc=False):
     """Hold where at least one item holds. Never empty."""
 
-    items: tuple[Expr, ...]
+    items: Items
 
 
-class Not(msgspec.Struct, frozen=True, tag="not", array_like=True):
+class Not(Struct, frozen=True, tag="not", array_like=True, gc=False):
     """Hold where the item does not."""
 
     item: Expr

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from itertools import pairwise
+from typing import Annotated, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from hisn.errors import InputError
+from hisn.rules.check import check_conditions
 from hisn.rules.expr import Expr
 
 LEVELS = ("informational", "low", "medium", "high", "critical")
 
 PACK_MAGIC = b"hisn pack 1\n"
 _DIGEST_BYTES = 32
+
+Hex: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Uuid: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
+Level: TypeAlias = Annotated[str, Meta(pattern=r"\A(informational|low|medium|high|critical)\Z")]
+Line: TypeAlias = Annotated[int, Meta(ge=0)]
 
 
 class RuleSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,11 +57,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     folder, `line` where the rule begins in it.
     """
 
-    id: str
-    digest: str
+    id: Uuid
+    digest: Hex
     path: str
-    line: int = 1
-    level: str
+    line: Line = 1
+    level: Level
     logsource: RuleSource
     condition: Expr
     info: RuleInfo
@@ -62,7 +71,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """Name a rule that cannot be judged, where it stands, and why."""
 
     path: str
-    line: int
+    line: Line
     reason: str
     code: str
     id: str = ""
@@ -112,32 +121,47 @@ def encode_pack(pack: Pack) -> bytes:
 
 
 def decode_pack(data: bytes) -> Pack:
-    """Return the pack of `encode_pack`'s bytes.
+    """Return the pack of `encode_pack`'s bytes, whoever made them.
 
-    Raises InputError E2120 (not a pack of this version) or E2121 (damaged, or not consistent).
+    Raises InputError E2120 (not a pack of this version) or E2121 (damaged, or with a content that
+    no rule can have: the digest inside proves nothing against somebody who makes packs).
+    """
+    pack = reopen_pack(data)
+    if digest_of(pack.rules) != pack.digest:
+        raise _damaged("its digest is not that of its rules")
+    if any((one.id, one.digest) >= (two.id, two.digest) for one, two in pairwise(pack.rules)):
+        raise _damaged("its rules are out of order")
+    try:
+        check_conditions(rule.condition for rule in pack.rules)
+    except ValueError as error:
+        raise _damaged(str(error)) from None
+    return pack
+
+
+def reopen_pack(data: bytes) -> Pack:
+    """Return a pack that this program kept for itself; damage is seen, forgery is not.
+
+    Raises InputError E2120 or E2121.
     """
     if not data.startswith(PACK_MAGIC):
         raise InputError(
             "E2120",
             "not a rule pack of this version of Hisn",
-            hint="Build it again with 'hisn rules build'.",
+            hint="build it again with 'hisn rules build'",
         )
     start = len(PACK_MAGIC) + _DIGEST_BYTES
     body = memoryview(data)[start:]
     if hashlib.sha256(body).digest() != data[len(PACK_MAGIC) : start]:
         raise _damaged("its digest does not fit its content")
     try:
-        pack = msgspec.msgpack.decode(body, type=Pack)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        return msgspec.msgpack.decode(body, type=Pack)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         raise _damaged(str(error)) from None
-    if digest_of(pack.rules) != pack.digest:
-        raise _damaged("its digest is not that of its rules")
-    return pack
 
 
 def _damaged(reason: str) -> InputError:
     return InputError(
         "E2121",
         f"the rule pack is damaged: {reason}",
-        hint="Build it again with 'hisn rules build'.",
+        hint="build it again with 'hisn rules build'",
     )

@@ -158,7 +158,7 @@ class _Composer:
         root: Node | None = None
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
-                if root is not None:
+                if root is not None:  # pragma: no cover - files are cut at markers, and libyaml wants one
                     raise RefusedError(UNREADABLE, self._line(event), "a second document without '---'")
                 root = self._node(next(self._events), 0)
         if isinstance(root, Scalar) and root.kind is type(None):

@@ -1,0 +1,47 @@
+"""Check expressions that come from a pack instead of our own hands."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from hisn.errors import InputError
+from hisn.rules.expr import And, Expr, KeywordRegex, Network, Not, Or, Regex
+from hisn.rules.regex import compile_re2
+
+MAX_DEPTH = 128
+"""Rules that we lower stay below half of it; deeper trees attack whatever walks them."""
+
+
+def check_conditions(conditions: Iterable[Expr]) -> None:
+    """Check depth, expressions and networks. Raises ValueError with the reason."""
+    expressions: set[tuple[str, str]] = set()
+    networks: set[str] = set()
+    for condition in conditions:
+        _collect(condition, expressions, networks)
+    for pattern, flags in sorted(expressions):
+        try:
+            compile_re2(pattern, flags)
+        except InputError as error:
+            raise ValueError(error.message) from None
+    for network in sorted(networks):
+        ipaddress.ip_network(network)
+
+
+def _collect(condition: Expr, expressions: set[tuple[str, str]], networks: set[str]) -> None:
+    level: list[Expr] = [condition]
+    for _ in range(MAX_DEPTH):
+        below: list[Expr] = []
+        for node in level:
+            if isinstance(node, And | Or):
+                below.extend(node.items)
+            elif isinstance(node, Not):
+                below.append(node.item)
+            elif isinstance(node, Regex | KeywordRegex):
+                expressions.add((node.pattern, node.flags))
+            elif isinstance(node, Network):
+                networks.add(node.network)
+        if not below:
+            return
+        level = below
+    raise ValueError(f"a condition is nested deeper than {MAX_DEPTH} levels")
