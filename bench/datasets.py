@@ -79,9 +79,11 @@ def generated(size: int, scratch: Path, source: str = "portal") -> DataSet:
     program = [sys.executable, "-m", "hisn.testing", "--out", str(folder), "--source", source]
     subprocess.run([*program, "--size", str(size)], check=True, stdout=subprocess.DEVNULL)
     truth = folder / "truth.json"
-    truth.unlink(missing_ok=True)
-    written = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return DataSet(f"generated {size:,}", folder, size, written, is_evtx=False)
+    written = json.loads(truth.read_bytes())["sources"]
+    truth.unlink()  # it is no log
+    events = sum(int(source["records"]) for source in written)
+    size_bytes = sum(int(source["size_bytes"]) for source in written)
+    return DataSet(f"generated {events:,}", folder, events, size_bytes, is_evtx=False)
 
 
 def command_lines(events: int, distinct: int, scratch: Path) -> DataSet:

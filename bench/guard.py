@@ -185,7 +185,7 @@ def growth(bench: Bench) -> None:
 
 def large(bench: Bench, gigabytes: float) -> None:
     """Judge one large generated access log and watch the memory of all processes together."""
-    sample = datasets.generated(100_000, bench.scratch / "sample")
+    sample = datasets.generated(50_000, bench.scratch)
     records = int(gigabytes * 1e9 / (sample.size_bytes / sample.events))
     data = datasets.generated(records, bench.scratch)
     bench.report.add(f"## One log of {data.size_bytes / 1e9:.1f} GB")
