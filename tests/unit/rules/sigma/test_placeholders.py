@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from hisn.errors import InputError
+from hisn.rules.sigma.placeholders import expand, parse_placeholders
+from hisn.rules.sigma.refusal import RefusedError
+
+
+def test_a_file_names_values() -> None:
+    data = b"Servers:\n    - srv*\n    - 12\nDomain: corp\n---\nMore: ['a b']\n"
+    assert parse_placeholders(data, "p.yml") == {
+        "Servers": ("srv*", "12"),
+        "Domain": ("corp",),
+        "More": ("a b",),
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (b"a: {b: c}\n", 1),
+        (b"a: []\n", 1),
+        (b"x: y\na:\n", 2),
+        (b"- a\n", 1),
+        (b"a: b\n---\na: c\n", 3),
+        (b"\xff", 1),
+    ],
+)
+def test_a_broken_file_is_an_error_with_its_line(data: bytes, line: object) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_placeholders(data, "p.yml")
+    assert caught.value.code == "E2105"
+    assert str(caught.value).startswith(f"p.yml:{line}: ")
+
+
+def test_values_combine_and_the_number_is_bounded() -> None:
+    many = {"a": tuple(map(str, range(101)))}
+    assert list(expand("%a%", {"a": ("1", "2")}, 1)) == ["1", "2"]
+    assert list(expand("%a%%a%", {"a": ("1", "2")}, 1)) == ["11", "12", "21", "22"]
+    with pytest.raises(RefusedError) as caught:
+        list(expand("%a%-%a%", many, 1))
+    assert caught.value.code == "E2106"
+
+
+def test_escapes_of_the_string_syntax_stay() -> None:
+    assert list(expand(r"\*\\%a%", {"a": ("v",)}, 1)) == [r"\*\\v"]
+
+
+def test_backslashes_of_an_expression_stay() -> None:
+    assert list(expand(r"\%a%\d", {"a": ("v",)}, 1, is_raw=True)) == [r"\v\d"]
