@@ -19,6 +19,7 @@ class Report:
 
     def __init__(self) -> None:
         self._parts: list[str] = []
+        self._bars: list[list[str]] = []
 
     def add(self, text: str) -> None:
         """Add a paragraph or heading."""
@@ -29,6 +30,18 @@ class Report:
         """Add a table; the first column is text, the others are figures."""
         lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
         self.add("\n".join("| " + " | ".join(line) + " |" for line in lines))
+
+    def bar(self, what: str, measured: float, bar: float, unit: str, *, is_ceiling: bool = False) -> None:
+        """Note a figure that has to reach a bar, or stay below it."""
+        is_met = measured <= bar if is_ceiling else measured >= bar
+        limit = f"{'at most' if is_ceiling else 'at least'} {bar:g} {unit}"
+        self._bars.append([what, f"{measured:.3g} {unit}", limit, "met" if is_met else "**missed**"])
+
+    def close(self) -> None:
+        """Add the table of the bars."""
+        if self._bars:
+            self.add("## Bars")
+            self.table(("what", "measured", "bar", ""), self._bars)
 
     def text(self) -> str:
         """Return the whole report."""
