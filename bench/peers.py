@@ -23,6 +23,8 @@ from measure import Run, run_once
 _OWN_ID = re.compile(r"^id: ([0-9a-f-]{36})", re.MULTILINE)
 _DERIVED_FROM = re.compile(r"- id: ([0-9a-f-]{36})\s+type: derived")
 
+_PIPELINES = ("--pipeline", "sysmon", "--pipeline", "windows-logsources")
+
 Hits = Counter[str]
 Command = list[str | Path]
 
@@ -44,6 +46,8 @@ class Peer(ABC):
 
     name: str
     note = ""
+    is_slow = False
+    """Run it once, not several times."""
     env: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     @abstractmethod
@@ -72,8 +76,7 @@ class Zircolite(Peer):
         """Convert with pySigma, as its documentation says; the conversion also judges an empty log."""
         empty = scratch / "empty.json"
         empty.write_text('{"Channel": "none", "EventID": 0}\n')
-        pipelines: Command = ["--pipeline", "sysmon", "--pipeline", "windows-logsources"]
-        convert: Command = ["--ruleset", rules, *pipelines, "--save-ruleset", "--nolog"]
+        convert: Command = ["--ruleset", rules, *_PIPELINES, "--save-ruleset", "--nolog"]
         run = run_once([*self._base, "--events", empty, "--json-input", *convert], cwd=scratch)
         (self._rules,) = scratch.glob("ruleset-*.json")
         return run
@@ -100,6 +103,23 @@ class Zircolite(Peer):
         for entry in json.loads(output.read_bytes()):
             found[entry["id"]] += int(entry["count"])
         return found
+
+
+class ZircoliteFromSource(Zircolite):
+    """Drive Zircolite with the rules as their authors wrote them: it converts them at every start."""
+
+    name = "Zircolite, rules as written"
+    is_slow = True
+
+    def prepare(self, rules: Path, scratch: Path) -> Run | None:  # noqa: ARG002 - nothing is written
+        """Take the rules as they are."""
+        self._rules = rules
+        return None
+
+    def command(self, data: DataSet, output: Path) -> Command | None:
+        """Convert and judge."""
+        judge = super().command(data, output)
+        return [*judge, *_PIPELINES] if judge else None
 
 
 class Rsigma(Peer):
@@ -222,6 +242,7 @@ def installed_peers() -> Sequence[Peer]:
         python = os.environ.get("HISN_BENCH_ZIRCOLITE_PYTHON") or shutil.which("python3") or "python3"
         # Not resolved: the environment of a virtual Python hangs on the path it is called by.
         peers.append(Zircolite(folder, Path(python).absolute()))
+        peers.append(ZircoliteFromSource(folder, Path(python).absolute()))
     if program := _named("HISN_BENCH_RSIGMA"):
         peers.append(Rsigma(program))
     if (program := _named("HISN_BENCH_CHAINSAW")) and (mapping := _named("HISN_BENCH_CHAINSAW_MAPPING")):
