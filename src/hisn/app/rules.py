@@ -127,14 +127,14 @@ def _entries_of(folder: Path, prefix: str) -> list[_Entry]:
     licence = _licence_of(folder)
     lead = f"{prefix}/" if prefix else ""
     entries = [
-        _entry(Path(path), lead + name, licence, status) for name, path, status in _walk(str(folder), "")
+        _entry(Path(path), lead + name, licence, status) for name, path, status in walk_rules(str(folder))
     ]
     if not entries:
         raise _missing(folder, "the folder holds no .yml or .yaml file")
     return sorted(entries, key=lambda entry: entry.name)
 
 
-def _walk(folder: str, name: str) -> Iterator[tuple[str, str, os.stat_result]]:
+def walk_rules(folder: str, name: str = "") -> Iterator[tuple[str, str, os.stat_result]]:
     """Yield (name, path, status) of every rule file; linked and hidden folders are not entered."""
     try:
         with os.scandir(folder) as items:
@@ -146,7 +146,7 @@ def _walk(folder: str, name: str) -> Iterator[tuple[str, str, os.stat_result]]:
             continue
         # A linked folder may lead out of the rules, or round in a circle.
         if item.is_dir(follow_symlinks=False):
-            yield from _walk(item.path, f"{name}{item.name}/")
+            yield from walk_rules(item.path, f"{name}{item.name}/")
         elif item.name.endswith(ENDINGS):
             try:
                 status = item.stat()

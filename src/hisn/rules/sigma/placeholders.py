@@ -8,13 +8,13 @@ rule: left as text it would never match, and nobody would know.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import TypeAlias
 
 from hisn.core import limits
 from hisn.errors import InputError, Place
-from hisn.rules.sigma.documents import Map, Node, Scalar, Sequence, read_documents
 from hisn.rules.sigma.refusal import LIMIT, PLACEHOLDER, RefusedError
 
 Placeholders: TypeAlias = Mapping[str, tuple[str, ...]]
@@ -47,43 +47,33 @@ def expand(text: str, placeholders: Placeholders, line: int, *, is_raw: bool = F
 
 
 def parse_placeholders(data: bytes, path: str) -> dict[str, tuple[str, ...]]:
-    """Return the placeholders of a YAML file ``name: value`` or ``name: [values]``.
+    """Return the placeholders of a TOML file ``name = "value"`` or ``name = ["value", …]``.
 
-    Values are Sigma strings: wildcards count.  Raises InputError E2105 with the line.
+    Values are Sigma strings: wildcards count.  Raises InputError E2105.
     """
-    result: dict[str, tuple[str, ...]] = {}
+    if len(data) > limits.MAX_RULE_BYTES:
+        raise _broken(path, f"larger than {limits.MAX_RULE_BYTES} bytes")
     try:
-        for name, line, node in _entries(data):
-            _define(result, name, line, node)
-    except RefusedError as error:
-        raise InputError(
-            PLACEHOLDER,
-            f"the placeholder file cannot be used: {error.reason}",
-            place=Place(path, line=error.line),
-            hint="Write each placeholder as 'name: value' or as 'name:' and a list of values.",
-        ) from None
-    return result
+        table = tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _broken(path, str(error)) from None
+    return {name: tuple(_texts(name, value, path)) for name, value in table.items()}
 
 
-def _entries(data: bytes) -> Iterator[tuple[str, int, Node]]:
-    for document in read_documents(data):
-        if isinstance(document.root, RefusedError):
-            raise document.root
-        yield from document.root.entries
-
-
-def _define(result: dict[str, tuple[str, ...]], name: str, line: int, node: Node) -> None:
-    if name in result:
-        raise RefusedError(PLACEHOLDER, line, f"the placeholder {name} is defined twice")
-    result[name] = tuple(_texts(node))
-
-
-def _texts(node: Node) -> Iterator[str]:
-    items = node.items if isinstance(node, Sequence) else (node,)
+def _texts(name: str, value: object, path: str) -> Iterator[str]:
+    items = value if isinstance(value, list) else [value]
     if not items:
-        raise RefusedError(PLACEHOLDER, node.line, "a placeholder without values")
+        raise _broken(path, f"'{name}' has no values")
     for item in items:
-        if not isinstance(item, Scalar) or item.kind is type(None):
-            kind = "a mapping" if isinstance(item, Map) else "no text"
-            raise RefusedError(PLACEHOLDER, item.line, f"the value of a placeholder is {kind}")
-        yield item.text
+        if isinstance(item, bool) or not isinstance(item, str | int):
+            raise _broken(path, f"a value of '{name}' is no text")
+        yield str(item)
+
+
+def _broken(path: str, reason: str) -> InputError:
+    return InputError(
+        PLACEHOLDER,
+        f"the placeholder file cannot be used: {reason}",
+        place=Place(path),
+        hint='write each placeholder as name = "value" or name = ["value", "value"]',
+    )
