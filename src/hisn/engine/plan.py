@@ -1,30 +1,145 @@
-"""Compile a pack into what the engine needs to judge it, and nothing that people read."""
+"""Compile a pack into what the engine needs to judge it, and nothing that people read.
+
+A plan is read at every start, so that its parts stay bytes until they are needed: a rule that no
+value triggers is never unpacked, nor are the tests of a field that no record has.
+"""
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 
+from hisn.engine.fieldtests import FieldBuilder, FieldTests, ValueTest
+from hisn.engine.program import Lowering, Program
 from hisn.errors import InputError
-from hisn.rules.expr import Expr
+from hisn.rules.expr import Expr, Keyword, KeywordRegex
 from hisn.rules.pack import Pack, RuleSource
 
-
-class PlannedRule(msgspec.Struct, frozen=True, array_like=True):
-    """Hold what judging one rule needs."""
-
-    logsource: RuleSource
-    condition: Expr
+PLAN_VERSION = 1
+"""Raised with every change of what a plan holds or means; part of every cache's key."""
 
 
-class Plan(msgspec.Struct, frozen=True):
-    """Hold the rules of a pack, in its order."""
+class SourcePlan(msgspec.Struct, frozen=True, array_like=True):
+    """Hold what the rules of one log source need first.
 
-    rules: tuple[PlannedRule, ...]
+    `fields` are positions of the fields that can trigger them, `always` the rules that no value
+    triggers (they ask for what is absent, say) and that are evaluated on all their records.
+    """
+
+    source: RuleSource
+    fields: tuple[int, ...]
+    always: tuple[int, ...]
+
+
+class Plan(msgspec.Struct, frozen=True, array_like=True):
+    """Hold the rules of a pack, in its order, compiled.
+
+    `rule_sources` gives for each rule its position in `sources`.  `programs` (see `program`) and
+    `conditions` are msgpack, one per rule; `tests` is a msgpack `FieldTests` per name in `names`.
+    """
+
+    version: int
+    digest: str
+    sources: tuple[SourcePlan, ...]
+    rule_sources: tuple[int, ...]
+    programs: tuple[bytes, ...]
+    conditions: tuple[bytes, ...]
+    names: tuple[str, ...]
+    tests: tuple[bytes, ...]
+
+    def condition(self, rule: int) -> Expr:
+        """Return the condition of a rule as its author wrote it."""
+        return _EXPR.decode(self.conditions[rule])
+
+    def program(self, rule: int) -> Program:
+        """Return the program of a rule."""
+        program: Program = msgspec.msgpack.decode(self.programs[rule])
+        return program
+
+    def field_tests(self, field: int) -> FieldTests:
+        """Return the tests of the field at a position in `names`."""
+        return _TESTS.decode(self.tests[field])
+
+
+_EXPR: msgspec.msgpack.Decoder[Expr] = msgspec.msgpack.Decoder(Expr)
+_TESTS: msgspec.msgpack.Decoder[FieldTests] = msgspec.msgpack.Decoder(FieldTests)
+_PLAN: msgspec.msgpack.Decoder[Plan] = msgspec.msgpack.Decoder(Plan)
+
+
+class _Compiler:
+    def __init__(self) -> None:
+        self._fields: dict[str, FieldBuilder] = {}
+        self._positions: dict[str, int] = {}
+        self._next_id = 0
+        self._sources: dict[RuleSource, int] = {}
+        self._source_fields: list[set[int]] = []
+        self._source_always: list[list[int]] = []
+        self._programs: list[bytes] = []
+        self._rule_sources: list[int] = []
+
+    def _position(self, name: str) -> int:
+        if name not in self._positions:
+            self._positions[name] = len(self._positions)
+            self._fields[name] = FieldBuilder()
+        return self._positions[name]
+
+    def _place(self, test: ValueTest) -> tuple[int, int]:
+        name = "" if isinstance(test, Keyword | KeywordRegex) else test.field
+        position = self._position(name)
+        test_id = self._fields[name].add(test, self._next_id)
+        self._next_id += test_id == self._next_id
+        return position, test_id
+
+    def _source(self, source: RuleSource) -> int:
+        if source not in self._sources:
+            self._sources[source] = len(self._sources)
+            self._source_fields.append(set())
+            self._source_always.append([])
+        return self._sources[source]
+
+    def add(self, rule: int, source: RuleSource, condition: Expr) -> None:
+        position = self._source(source)
+        self._rule_sources.append(position)
+        lowered = Lowering(self._position, self._place).lower(condition)
+        self._programs.append(msgspec.msgpack.encode(lowered.program))
+        if lowered.needs is None:
+            self._source_always[position].append(rule)
+            return
+        builders = list(self._fields.values())
+        for field, test_id in sorted(lowered.needs):
+            builders[field].trigger(test_id, rule)
+            self._source_fields[position].add(field)
+
+    def plan(self, conditions: tuple[bytes, ...]) -> Plan:
+        sources = tuple(
+            SourcePlan(source, tuple(sorted(fields)), tuple(always))
+            for source, fields, always in zip(
+                self._sources, self._source_fields, self._source_always, strict=True
+            )
+        )
+        tests = tuple(msgspec.msgpack.encode(builder.build()) for builder in self._fields.values())
+        digest = hashlib.sha256(str(PLAN_VERSION).encode())
+        for part in (*conditions, *tests, msgspec.msgpack.encode(sources)):
+            digest.update(hashlib.sha256(part).digest())
+        return Plan(
+            version=PLAN_VERSION,
+            digest=digest.hexdigest(),
+            sources=sources,
+            rule_sources=tuple(self._rule_sources),
+            programs=tuple(self._programs),
+            conditions=conditions,
+            names=tuple(self._fields),
+            tests=tests,
+        )
 
 
 def compile_plan(pack: Pack) -> Plan:
     """Compile a pack."""
-    return Plan(tuple(PlannedRule(rule.logsource, rule.condition) for rule in pack.rules))
+    compiler = _Compiler()
+    for index, rule in enumerate(pack.rules):
+        compiler.add(index, rule.logsource, rule.condition)
+    return compiler.plan(tuple(msgspec.msgpack.encode(rule.condition) for rule in pack.rules))
 
 
 def encode_plan(plan: Plan) -> bytes:
@@ -33,8 +148,11 @@ def encode_plan(plan: Plan) -> bytes:
 
 
 def decode_plan(data: bytes) -> Plan:
-    """Read what `encode_plan` wrote. Raises InputError on anything else."""
+    """Read what `encode_plan` wrote. Raises InputError on anything else, also on another version."""
     try:
-        return msgspec.msgpack.decode(data, type=Plan)
-    except (msgspec.DecodeError, RecursionError) as error:
+        plan = _PLAN.decode(data)
+    except msgspec.DecodeError as error:
         raise InputError("E2150", f"the compiled rules cannot be read: {error}") from error
+    if plan.version != PLAN_VERSION:
+        raise InputError("E2150", f"the compiled rules have version {plan.version}, not {PLAN_VERSION}")
+    return plan

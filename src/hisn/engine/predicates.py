@@ -29,7 +29,7 @@ _DATE = re.compile(
 )
 _ADDRESS_CHARS = frozenset("0123456789abcdefABCDEF.:")
 
-MAX_NUMBER_CHARS = 80
+MAX_NUMBER_CHARS = 140
 """Longer text is no number: nobody logs one, and big-number arithmetic is not linear."""
 MAX_ADDRESS_CHARS = 64
 MAX_TIME_CHARS = 48

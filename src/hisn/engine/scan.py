@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 
-from hisn.engine import reference
+from hisn.engine.databases import Databases, is_available
+from hisn.engine.domains import Domains
+from hisn.engine.evaluate import Node, evaluate, read_program
+from hisn.engine.groups import Group, Stretch
+from hisn.engine.hitblocks import Batch
 from hisn.engine.hits import HitBlock
+from hisn.engine.plan import Plan
+from hisn.engine.rows import Bools
 from hisn.events.batch import NO_TIME, Chunk, Int64s
-from hisn.events.schema import Cell, Logsource, texts_of
+from hisn.events.mapping import Mapping, Shape
+from hisn.events.schema import Layout, Logsource
 
-if TYPE_CHECKING:
-    from hisn.engine.plan import Plan
-    from hisn.events.mapping import Mapping
+_MAX_ROUTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +33,24 @@ class Window:
     start: int | None = None
     end: int | None = None
 
-    def contains(self, time: int) -> bool:
-        """Tell whether a time (or `NO_TIME`) is judged."""
-        if time == NO_TIME:
-            return True
-        return (self.start is None or time >= self.start) and (self.end is None or time < self.end)
+    def keep(self, times: Int64s) -> Bools | None:
+        """Return which times (or `NO_TIME`) are judged; None for all."""
+        if self.start is None and self.end is None:
+            return None
+        kept = np.ones(len(times), np.bool_)
+        if self.start is not None:
+            kept &= times >= self.start
+        if self.end is not None:
+            kept &= times < self.end
+        kept |= times == NO_TIME
+        return None if bool(kept.all()) else kept
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
     """Hold what one batch gave.
 
-    `hits` sorted by (rule, source, asset).  `seen` counts judged records by log source.
+    `hits` sorted by (rule, source, asset, time).  `seen` counts judged records by log source.
     `presence` gives the times of the judged records of each asset, sorted, `outside_window` the
     records of each source that the window left out.
     """
@@ -50,52 +61,114 @@ class Scan:
     outside_window: dict[str, int]
 
 
+class _Route(NamedTuple):
+    """Hold which rules look at records of one log source, and by which fields they are triggered."""
+
+    sources: frozenset[int]
+    fields: tuple[int, ...]
+    always: tuple[int, ...]
+
+
 class Scanner:
     """Judge batches; the answer for a record depends on that record alone."""
 
     def __init__(
-        self, plan: Plan, mapping: Mapping, window: Window | None = None, *, use_hyperscan: bool = True
+        self,
+        plan: Plan,
+        mapping: Mapping,
+        window: Window | None = None,
+        *,
+        use_hyperscan: bool = True,
+        databases: Databases | None = None,
     ) -> None:
+        """Take what to judge by; `databases` are those of this plan, made here where none are given."""
         self._plan = plan
         self._mapping = mapping
         self._window = window or Window()
+        if not use_hyperscan or not is_available():
+            databases = None
+        elif databases is None:
+            databases = Databases(plan)
+        self._domains = Domains(plan, databases)
+        self._routes: dict[Logsource, _Route] = {}
+        self._programs: dict[int, Node] = {}
 
     def scan(self, chunks: Sequence[Chunk]) -> Scan:
         """Judge all records of the chunks."""
-        hits: dict[tuple[int, str, str], list[tuple[int, int]]] = {}
-        why: dict[tuple[int, str, str], tuple[tuple[int, int], dict[str, Cell], str | None]] = {}
+        self._domains.forget_if_large()
+        batch, outside = self._batch(chunks)
+        touched = [(group, self._touch(group)) for group in batch.groups]
+        self._domains.settle()
         seen: dict[Logsource, int] = {}
-        presence: dict[str, list[int]] = {}
+        for group, (route, fields) in touched:
+            logsource = group.shape.logsource
+            seen[logsource] = seen.get(logsource, 0) + group.count
+            self._judge(group, route, fields, batch)
+        return Scan(batch.hit_blocks(self._plan, self._mapping), seen, batch.presence(), outside)
+
+    def _batch(self, chunks: Sequence[Chunk]) -> tuple[Batch, dict[str, int]]:
+        """Group the rows by layout."""
+        groups: dict[Layout, Group] = {}
         outside: dict[str, int] = {}
+        sources: dict[str, int] = {}
         for chunk in chunks:
-            for block, row in chunk.rows():
-                time, number = int(block.times[row]), int(block.numbers[row])
-                if not self._window.contains(time):
-                    outside[chunk.source] = outside.get(chunk.source, 0) + 1
+            source = sources.setdefault(chunk.source, len(sources))
+            for block in chunk.blocks:
+                keep = self._window.keep(block.times)
+                stretch = Stretch(source, block, keep)
+                if stretch.count < len(block.numbers):
+                    left_out = len(block.numbers) - stretch.count
+                    outside[chunk.source] = outside.get(chunk.source, 0) + left_out
+                if not stretch.count:
                     continue
-                shape = self._mapping.shape(block.layout)
-                record = self._mapping.record(block, row)
-                raw = reference.raw_text_of(block.raws[row])
-                asset = shape.asset_constant
-                if asset is None:
-                    names = texts_of(record.get(shape.asset)) if shape.asset else ()
-                    asset = names[0] if names else ""
-                seen[shape.logsource] = seen.get(shape.logsource, 0) + 1
-                presence.setdefault(asset, []).append(time)
-                for index, rule in enumerate(self._plan.rules):
-                    source = rule.logsource
-                    if not shape.logsource.satisfies(source.product, source.category, source.service):
-                        continue
-                    if reference.holds(rule.condition, record, raw):
-                        key = (index, chunk.source, asset)
-                        hits.setdefault(key, []).append((time, number))
-                        if key not in why or why[key][0] > (time, number):
-                            why[key] = ((time, number), record, raw)
-        blocks = []
-        for key in sorted(hits):
-            pairs = np.array(sorted(hits[key]), dtype=np.int64)
-            _, record, raw = why[key]
-            reasons = reference.trace(self._plan.rules[key[0]].condition, record, raw)
-            blocks.append(HitBlock(*key, numbers=pairs[:, 1], times=pairs[:, 0], why=reasons))
-        times = tuple((asset, np.array(sorted(presence[asset]), np.int64)) for asset in sorted(presence))
-        return Scan(tuple(blocks), seen, times, outside)
+                group = groups.get(block.layout)
+                if group is None:
+                    shape = self._mapping.shape(block.layout)
+                    group = groups[block.layout] = Group(shape, self._plan.names, self._domains)
+                group.add(stretch)
+        return Batch(list(groups.values()), list(sources)), outside
+
+    def _touch(self, group: Group) -> tuple[_Route, list[int]]:
+        """Give numbers to the values of the fields that can trigger a rule."""
+        route = self._route(group.shape)
+        fields = [field for field in route.fields if group.touch(field) is not None]
+        return route, fields
+
+    def _route(self, shape: Shape) -> _Route:
+        logsource = shape.logsource
+        route = self._routes.get(logsource)
+        if route is None:
+            if len(self._routes) >= _MAX_ROUTES:
+                self._routes.clear()
+            chosen = [
+                (position, planned)
+                for position, planned in enumerate(self._plan.sources)
+                if logsource.satisfies(
+                    planned.source.product, planned.source.category, planned.source.service
+                )
+            ]
+            route = self._routes[logsource] = _Route(
+                frozenset(position for position, _ in chosen),
+                tuple(sorted({field for _, planned in chosen for field in planned.fields})),
+                tuple(rule for _, planned in chosen for rule in planned.always),
+            )
+        return route
+
+    def _judge(self, group: Group, route: _Route, fields: Sequence[int], batch: Batch) -> None:
+        triggered: set[int] = set()
+        for field in fields:
+            rows = group.rows(field)
+            if rows is not None:
+                rows.add_rules(triggered)
+        rule_sources = self._plan.rule_sources
+        rules = [rule for rule in triggered if rule_sources[rule] in route.sources]
+        for rule in (*rules, *route.always):
+            mask = evaluate(self._program(rule), group, group.full)
+            if mask:
+                batch.add_hits(rule, group, mask)
+
+    def _program(self, rule: int) -> Node:
+        node = self._programs.get(rule)
+        if node is None:
+            node = self._programs[rule] = read_program(self._plan.program(rule))
+        return node

@@ -1,0 +1,120 @@
+"""Number the distinct values of fields and keep what was judged of them, in bounded memory."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from hisn.core import limits
+from hisn.engine.databases import Databases
+from hisn.engine.fieldtests import FieldTests
+from hisn.engine.judge import FieldJudge, make_judge
+from hisn.engine.plan import Plan
+from hisn.events.mapping import FieldView
+from hisn.events.schema import Cell, texts_of
+
+MAX_KEPT_CHARS = 64 * 1024 * 1024
+"""Judged values are kept from batch to batch up to so many characters, then all are forgotten."""
+
+
+class _Codes(dict[Cell, int]):
+    """Number cells in the order of their arrival."""
+
+    def __missing__(self, cell: Cell) -> int:
+        code = self[cell] = len(self)
+        return code
+
+
+class Domain:
+    """Hold the distinct cells of one field, seen through one table, and the tests that hold for each.
+
+    Everything but `codes` is by code and holds for cells that were there at the last `settle`.
+    """
+
+    __slots__ = ("_judge", "_triggers", "_view", "codes", "held", "kept_chars", "nulls", "rules", "settled")
+
+    def __init__(self, judge: FieldJudge, tests: FieldTests, view: FieldView) -> None:
+        self._judge = judge
+        self._triggers = tests.triggers
+        self._view = view
+        self.codes = _Codes()
+        self.held: dict[int, frozenset[int]] = {}
+        """Ids of tests that hold; a code without any is absent."""
+        self.rules: dict[int, tuple[int, ...]] = {}
+        """Rules that may hold where this value stands."""
+        self.nulls: set[int] = set()
+        self.settled = 0
+        self.kept_chars = 0
+
+    def settle(self) -> None:
+        """Judge the cells that arrived since the last time."""
+        if self.settled == len(self.codes):
+            return
+        texts: list[str] = []
+        owners: list[int] = []
+        for code, cell in enumerate(islice(self.codes, self.settled, None), self.settled):
+            seen = self._view.see(cell)
+            if isinstance(seen, str):
+                texts.append(seen)
+                owners.append(code)
+                continue
+            if seen is None or (isinstance(seen, tuple) and None in seen):
+                self.nulls.add(code)
+            found = texts_of(seen)
+            texts += found
+            owners += [code] * len(found)
+        self.settled = len(self.codes)
+        self.kept_chars += sum(map(len, texts))
+        for position, ids in self._judge.judge(texts).items():
+            code = owners[position]
+            self.held[code] = self.held.get(code, frozenset()) | ids
+            self._trigger(code, ids)
+
+    def _trigger(self, code: int, ids: frozenset[int]) -> None:
+        rules = [rule for test_id in ids for rule in self._triggers.get(test_id, ())]
+        if rules:
+            self.rules[code] = (*self.rules.get(code, ()), *rules)
+
+
+class Domains:
+    """Hold the domains of a plan's fields."""
+
+    def __init__(self, plan: Plan, databases: Databases | None) -> None:
+        """Take a plan and its Hyperscan databases, or None to do without Hyperscan."""
+        self._plan = plan
+        self._databases = databases
+        self._judges: dict[int, tuple[FieldTests, FieldJudge]] = {}
+        self._domains: dict[tuple[int, int], Domain] = {}
+
+    def of(self, field: int, view: FieldView) -> Domain:
+        """Return the domain of the field at a position of the plan, seen through the view's table."""
+        # The domain keeps the view and so the table: its id cannot be given to another one.
+        key = (field, 0 if view.table is None else id(view.table))
+        domain = self._domains.get(key)
+        if domain is None:
+            if field not in self._judges:
+                tests = self._plan.field_tests(field)
+                self._judges[field] = tests, make_judge(field, tests, self._databases)
+            tests, judge = self._judges[field]
+            domain = self._domains[key] = Domain(judge, tests, view)
+        return domain
+
+    def settle(self) -> None:
+        """Judge all cells that arrived."""
+        for domain in self._domains.values():
+            domain.settle()
+
+    def settle_field(self, field: int) -> None:
+        """Judge all cells of one field that arrived."""
+        for (position, _), domain in self._domains.items():
+            if position == field:
+                domain.settle()
+
+    def forget_if_large(self) -> None:
+        """Forget all values once they are too many; call between batches only.
+
+        An attacker who sends unique values makes us judge each of them, never keep them.
+        """
+        values = sum(len(domain.codes) for domain in self._domains.values())
+        chars = sum(domain.kept_chars for domain in self._domains.values())
+        if values > limits.MAX_DISTINCT or chars > MAX_KEPT_CHARS:
+            self._domains.clear()
