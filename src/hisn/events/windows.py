@@ -1,0 +1,145 @@
+"""Name the fields of Windows events alike, whatever carried them.
+
+EVTX, its JSON conversions, winlogbeat and flat exports (NXLog, Logstash) write one event with
+different names.  Rules know one set: the names of EventData as they are, and those of the System
+element with an underscore between element and attribute (``Provider_Name``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+CONSTANTS = ("Channel", "Provider_Name", "EventID")
+"""Fields by which Windows events are told apart; constants of a layout where the record has them."""
+
+_SYSTEM = "Event.System."
+_ATTRIBUTES = ("#attributes.", "@attributes.", "@", "-", "$.")
+
+_WINLOG = {
+    "winlog.channel": "Channel",
+    "winlog.provider_name": "Provider_Name",
+    "winlog.provider_guid": "Provider_Guid",
+    "winlog.event_id": "EventID",
+    "winlog.computer_name": "Computer",
+    "winlog.record_id": "EventRecordID",
+    "winlog.version": "Version",
+    "winlog.opcode": "Opcode",
+    "winlog.task": "Task",
+    "winlog.keywords": "Keywords",
+    "winlog.process.pid": "Execution_ProcessID",
+    "winlog.process.thread.id": "Execution_ThreadID",
+    "winlog.user.identifier": "Security_UserID",
+    "winlog.activity_id": "Correlation_ActivityID",
+    "winlog.time_created": "TimeCreated",
+    "message": "Message",
+}
+_WINLOG_FALLBACK = {
+    "event.code": "EventID",
+    "event.provider": "Provider_Name",
+    "host.name": "Computer",
+    "agent.hostname": "Computer",
+    "log.level": "Level",
+}
+
+_FLAT = {
+    "Hostname": "Computer",
+    "ComputerName": "Computer",
+    "MachineName": "Computer",
+    "SourceName": "Provider_Name",
+    "ProviderName": "Provider_Name",
+    "Provider": "Provider_Name",
+    "Source": "Provider_Name",
+    "EventId": "EventID",
+    "Event_ID": "EventID",
+    "EventIDCode": "EventID",
+    "LogName": "Channel",
+    "log_name": "Channel",
+    "RecordNumber": "EventRecordID",
+    "RecordID": "EventRecordID",
+    "RecordId": "EventRecordID",
+    "ProviderGuid": "Provider_Guid",
+    "ExecutionProcessID": "Execution_ProcessID",
+    "ThreadID": "Execution_ThreadID",
+}
+
+
+def promoted(names: Sequence[str], event_id: object) -> tuple[str, ...]:
+    """Return further fields that must be constants, because log sources depend on their values.
+
+    Sysmon writes the creation and the deletion of a registry key under one id (12), told apart by
+    EventType; Security 4657 does so by OperationType.
+    """
+    wanted = {"12": "EventType", "4657": "OperationType"}.get(str(event_id))
+    return (wanted,) if wanted is not None and wanted in names else ()
+
+
+def nested_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the common names for flattened names of the EVTX tree (``Event.System.…``)."""
+    return _unique(names, [_nested_name(name) for name in names])
+
+
+def _nested_name(name: str) -> str:
+    if name.startswith(_SYSTEM):
+        rest = name.removeprefix(_SYSTEM)
+        for mark in _ATTRIBUTES:
+            rest = rest.replace("." + mark, "_")
+        rest = rest.removesuffix(".#text").removesuffix(".Value").removesuffix("._")
+        return {"TimeCreated_SystemTime": "TimeCreated"}.get(rest, rest)
+    for part in ("Event.EventData.", "Event.UserData.", "Event.ProcessingErrorData."):
+        if name.startswith(part):
+            return leaf_name(name.removeprefix(part))
+    return name
+
+
+def leaf_name(path: str) -> str:
+    """Return the last element of a dotted path; an attribute is written ``Element_Attribute``."""
+    path = path.removesuffix(".#text")
+    head, mark, attribute = path.rpartition("#attributes.")
+    if mark:
+        element = head.rstrip(".").rpartition(".")[2]
+        return f"{element}_{attribute}" if element else attribute
+    # Names of EventData may hold dots themselves only in the last element, which is kept whole.
+    return path.rpartition(".")[2] or path
+
+
+def winlog_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the common names for flattened winlogbeat records."""
+    wanted = []
+    taken = {_WINLOG.get(name) for name in names}
+    for name in names:
+        if name.startswith(("winlog.event_data.", "winlog.user_data.")):
+            wanted.append(name.split(".", 2)[2])
+        elif name in _WINLOG:
+            wanted.append(_WINLOG[name])
+        elif _WINLOG_FALLBACK.get(name, "") and _WINLOG_FALLBACK[name] not in taken:
+            wanted.append(_WINLOG_FALLBACK[name])
+            taken.add(_WINLOG_FALLBACK[name])
+        else:
+            wanted.append(name)
+    return _unique(names, wanted)
+
+
+def flat_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the common names for a flat export, where System and EventData share one level."""
+    taken = set(names)
+    wanted = []
+    for name in names:
+        common = _FLAT.get(name, name)
+        if common != name and common in taken:
+            common = name
+        taken.add(common)
+        wanted.append(common)
+    return _unique(names, wanted)
+
+
+def _unique(names: Sequence[str], wanted: list[str]) -> tuple[str, ...]:
+    """Keep the first holder of each name; a later one goes by its full path, or numbered."""
+    taken: set[str] = set()
+    result = []
+    for name, new in zip(names, wanted, strict=True):
+        unique = new if new not in taken else name
+        while unique in taken:
+            unique += "_"
+        taken.add(unique)
+        result.append(unique)
+    return tuple(result)
