@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
 
-from hisn.core import limits
 from hisn.engine.databases import Databases
 from hisn.engine.fieldtests import FieldTests
 from hisn.engine.judge import FieldJudge, make_judge
@@ -12,8 +12,10 @@ from hisn.engine.plan import Plan
 from hisn.events.mapping import FieldView
 from hisn.events.schema import Cell, texts_of
 
-MAX_KEPT_CHARS = 64 * 1024 * 1024
-"""Judged values are kept from batch to batch up to so many characters, then all are forgotten."""
+MAX_KEPT_VALUES = 1 << 17
+MAX_KEPT_CHARS = 32 * 1024 * 1024
+"""Judged values are kept from batch to batch up to so many and so long, then all are forgotten."""
+MAX_KEPT_ANSWERS = 1 << 17
 
 
 class _Codes(dict[Cell, int]):
@@ -30,12 +32,26 @@ class Domain:
     Everything but `codes` is by code and holds for cells that were there at the last `settle`.
     """
 
-    __slots__ = ("_judge", "_triggers", "_view", "codes", "held", "kept_chars", "nulls", "rules", "settled")
+    __slots__ = (
+        "_answers",
+        "_cells",
+        "_judge",
+        "_triggers",
+        "_view",
+        "codes",
+        "held",
+        "kept_chars",
+        "nulls",
+        "rules",
+        "settled",
+    )
 
     def __init__(self, judge: FieldJudge, tests: FieldTests, view: FieldView) -> None:
         self._judge = judge
         self._triggers = tests.triggers
         self._view = view
+        self._cells: list[Cell] = []
+        self._answers: dict[tuple[int, int], bool] = {}
         self.codes = _Codes()
         self.held: dict[int, frozenset[int]] = {}
         """Ids of tests that hold; a code without any is absent."""
@@ -51,7 +67,9 @@ class Domain:
             return
         texts: list[str] = []
         owners: list[int] = []
-        for code, cell in enumerate(islice(self.codes, self.settled, None), self.settled):
+        self._cells += islice(self.codes, self.settled, None)
+        for code in range(self.settled, len(self._cells)):
+            cell = self._cells[code]
             seen = self._view.see(cell)
             if isinstance(seen, str):
                 texts.append(seen)
@@ -64,12 +82,27 @@ class Domain:
             owners += [code] * len(found)
         self.settled = len(self.codes)
         self.kept_chars += sum(map(len, texts))
-        for position, ids in self._judge.judge(texts).items():
+        held, candidates = self._judge.judge(texts)
+        for position, ids in held.items():
             code = owners[position]
-            self.held[code] = self.held.get(code, frozenset()) | ids
+            self.held[code] = frozenset(ids).union(self.held.get(code, ()))
             self._trigger(code, ids)
+        for position, ids in candidates.items():
+            self._trigger(owners[position], ids)
 
-    def _trigger(self, code: int, ids: frozenset[int]) -> None:
+    def ask(self, test_id: int, code: int) -> bool:
+        """Tell whether a test that is asked by itself holds for a value."""
+        key = (test_id, code)
+        answer = self._answers.get(key)
+        if answer is None:
+            if len(self._answers) >= MAX_KEPT_ANSWERS:
+                self._answers.clear()
+            answer = self._answers[key] = self._judge.ask(
+                test_id, texts_of(self._view.see(self._cells[code]))
+            )
+        return answer
+
+    def _trigger(self, code: int, ids: Iterable[int]) -> None:
         rules = [rule for test_id in ids for rule in self._triggers.get(test_id, ())]
         if rules:
             self.rules[code] = (*self.rules.get(code, ()), *rules)
@@ -116,5 +149,5 @@ class Domains:
         """
         values = sum(len(domain.codes) for domain in self._domains.values())
         chars = sum(domain.kept_chars for domain in self._domains.values())
-        if values > limits.MAX_DISTINCT or chars > MAX_KEPT_CHARS:
+        if values > MAX_KEPT_VALUES or chars > MAX_KEPT_CHARS:
             self._domains.clear()

@@ -8,7 +8,7 @@ import numpy as np
 
 from hisn.engine.groups import Group
 from hisn.engine.predicates import reference_holds
-from hisn.engine.program import AND, ANY, EXISTS, NOT, NULL, OR, REF, Program
+from hisn.engine.program import AND, ANY, ASK, EXISTS, NOT, NULL, OR, REF, Program
 from hisn.engine.rows import mask_of, rows_of
 from hisn.events.schema import Cell, texts_of
 from hisn.rules.expr import FieldRef
@@ -39,6 +39,13 @@ class Tests(NamedTuple):
     ids: frozenset[int]
 
 
+class Asked(NamedTuple):
+    """Hold where a test holds that is asked only of values that matter."""
+
+    field: int
+    id: int
+
+
 class IsNull(NamedTuple):
     """Hold where the field is missing or null."""
 
@@ -59,7 +66,7 @@ class SameText(NamedTuple):
     test: FieldRef
 
 
-Node: TypeAlias = AllOf | AnyOf | NotOf | Tests | IsNull | HasField | SameText
+Node: TypeAlias = AllOf | AnyOf | NotOf | Tests | Asked | IsNull | HasField | SameText
 
 
 def read_program(program: Program) -> Node:
@@ -72,6 +79,8 @@ def read_program(program: Program) -> Node:
         return AllOf(items) if code == AND else AnyOf(items)
     if code == NOT:
         return NotOf(read_program(rest[0]))
+    if code == ASK:
+        return Asked(rest[0], rest[1])
     if code == NULL:
         return IsNull(rest[0])
     if code == EXISTS:
@@ -102,6 +111,9 @@ def evaluate(node: Node, group: Group, within: int) -> int:
         return found
     if isinstance(node, NotOf):
         return within & ~evaluate(node.item, group, within)
+    if isinstance(node, Asked):
+        rows = group.rows(node.field)
+        return 0 if rows is None else rows.ask(node.id, within)
     if isinstance(node, IsNull):
         rows = group.rows(node.field)
         return within if rows is None else rows.nulls() & within

@@ -26,10 +26,12 @@ class FieldTests(msgspec.Struct, frozen=True, array_like=True):
     """Hold the tests of one field, by the way they are answered.
 
     `literals` are distinct folded texts in UTF-8, of at least `MIN_LITERAL_BYTES`, `grams` where
-    the rarest stretch of each begins (see `literals.gram_offsets`).  `contains`,
-    `starts` and `ends` give, for a literal's position in that list, the test that holds where it
-    stands anywhere, first or last; `confirm` the tests that may hold where it stands at all.
-    `direct` tests are asked of every value.  `shown` holds every test that is asked by itself.
+    the rarest stretch of each begins (see `literals.gram_offsets`).  `contains`, `starts` and
+    `ends` give, for a literal's position in that list, the test that holds where it stands
+    anywhere, first or last; `confirm` the tests that may hold where it stands at all.  `direct`
+    tests are asked of every value, `regexes` are those whose candidates trigger rules.  `asked`
+    holds every test that is asked by itself, also those that only programs ask.  `triggers` gives
+    the rules that cannot hold unless one of such tests does.
     """
 
     equals: dict[str, int]
@@ -87,6 +89,14 @@ class FieldBuilder:
         """Let a rule be evaluated where the test holds."""
         self._triggers.setdefault(test_id, []).append(rule)
 
+    def asked(self) -> frozenset[int]:
+        """Return the tests that programs ask: expressions, and texts too short to look for in all values."""
+        return frozenset(
+            test_id
+            for test, test_id in self._ids.items()
+            if isinstance(test, Regex) or (test_id not in self._triggers and _is_direct(test))
+        )
+
     def build(self) -> FieldTests:
         """Arrange what was added."""
         literals: dict[bytes, int] = {}
@@ -107,9 +117,9 @@ class FieldBuilder:
                         placed[test.op][index] = test_id
                         continue
                     confirm.setdefault(index, []).append(test_id)
-                else:
+                elif test_id in self._triggers:
                     lists[Text].append(test_id)
-            else:
+            elif not isinstance(test, Regex) or test_id in self._triggers:
                 lists[type(test)].append(test_id)
             asked[test_id] = test
         return FieldTests(
@@ -129,6 +139,12 @@ class FieldBuilder:
             asked=asked,
             triggers={test_id: tuple(rules) for test_id, rules in self._triggers.items()},
         )
+
+
+def _is_direct(test: ValueTest) -> bool:
+    if isinstance(test, Text) and test.op == "equals":
+        return False
+    return isinstance(test, Text | Wildcard) and len(_literal(test)) < MIN_LITERAL_BYTES
 
 
 def _literal(test: Text | Wildcard) -> bytes:

@@ -24,13 +24,15 @@ from hisn.engine.predicates import (
     wildcard_holds,
 )
 from hisn.engine.regexes import AllRegexes, RegexFinder
-from hisn.rules.expr import Compare, Network, Number, Text, TimeOf, Wildcard
+from hisn.rules.expr import Compare, Network, Number, Regex, Text, TimeOf, Wildcard
 
 if TYPE_CHECKING:
     from hisn.engine.databases import Databases
 
 Pairs: TypeAlias = tuple[list[int], list[int]]
 """Positions of texts and the ids of tests that hold for them, in step."""
+
+Found: TypeAlias = dict[int, list[int]]
 
 PIECE_CHARS = 4 * 1024 * 1024
 """Texts are searched for literals in pieces of about so many characters: a bound on matches held at once."""
@@ -45,23 +47,36 @@ class FieldJudge:
         self._tests = tests
         self._literals = _LiteralTests(tests, literals) if literals else None
         self._checks = {test_id: _check(tests.asked[test_id]) for test_id in tests.direct}
-        self._regexes = _RegexTests(tests, regexes) if tests.regexes else None
+        self._regexes = regexes
         self._numbers = _NumberTests(tests) if tests.numbers else None
         self._networks = _NetworkTests(tests) if tests.networks else None
         self._times = [(t, test) for t in tests.times if isinstance(test := tests.asked[t], TimeOf)]
 
-    def judge(self, texts: Sequence[str]) -> dict[int, frozenset[int]]:
-        """Return the ids of the tests that hold, by the position of the text; nothing for most texts."""
+    def judge(self, texts: Sequence[str]) -> tuple[Found, Found]:
+        """Return the ids of tests that hold, and of expressions that may hold, by the position of the text.
+
+        Most texts have none.  Tests that only programs ask (see `ask`) are not among them.
+        """
         folded = [text.casefold() for text in texts]
-        rows: list[int] = []
-        ids: list[int] = []
-        for found_rows, found_ids in self._all(texts, folded):
-            rows += found_rows
-            ids += found_ids
-        held: dict[int, list[int]] = {}
-        for row, test_id in zip(rows, ids, strict=True):
-            held.setdefault(row, []).append(test_id)
-        return {row: frozenset(test_ids) for row, test_ids in held.items()}
+        held: Found = {}
+        for rows, ids in self._all(texts, folded):
+            for row, test_id in zip(rows, ids, strict=True):
+                held.setdefault(row, []).append(test_id)
+        candidates: Found = {}
+        regexes = self._tests.regexes
+        if regexes:
+            for row, text in enumerate(texts):
+                positions = self._regexes.candidates(text, encode_text(text))
+                if positions:
+                    candidates[row] = [regexes[position] for position in positions]
+        return held, candidates
+
+    def ask(self, test_id: int, texts: Sequence[str]) -> bool:
+        """Tell whether a test that is asked by itself holds for one of the texts."""
+        check = self._checks.get(test_id)
+        if check is None:
+            check = self._checks[test_id] = _check(self._tests.asked[test_id])
+        return any(check(text, text.casefold()) for text in texts)
 
     def _all(self, texts: Sequence[str], folded: Sequence[str]) -> Iterator[Pairs]:
         for table, asked in ((self._tests.equals, folded), (self._tests.equals_cased, texts)):
@@ -70,11 +85,10 @@ class FieldJudge:
                 yield rows, [table[asked[row]] for row in rows]
         if self._literals is not None:
             yield from self._literals.pairs(texts, folded)
-        for test_id, check in self._checks.items():
+        for test_id in self._tests.direct:
+            check = self._checks[test_id]
             rows = [row for row, text in enumerate(folded) if check(texts[row], text)]
             yield rows, [test_id] * len(rows)
-        if self._regexes is not None:
-            yield self._regexes.pairs(texts)
         if self._numbers is not None:
             yield self._numbers.pairs(texts)
         if self._networks is not None:
@@ -123,6 +137,9 @@ def _check(test: object) -> Callable[[str, str], bool]:
             return lambda text, _folded: wildcard_holds(parts, text)
         case Wildcard(_, parts):
             return lambda _text, folded: wildcard_holds(parts, folded)
+        case Regex(_, pattern, flags):
+            search = compile_regex(pattern, flags)
+            return lambda text, _folded: bool(search(encode_text(text)))
         case _:
             raise TypeError(f"not a test that is asked by itself: {test!r}")
 
@@ -209,34 +226,6 @@ def _distinct(rows: Ints, ids: Ints) -> tuple[Ints, Ints]:
     width = int(ids.max()) + 1
     keys = np.unique(rows * width + ids)
     return keys // width, keys % width
-
-
-class _RegexTests:
-    """Answer expressions: candidates first, RE2 for each candidate."""
-
-    def __init__(self, tests: FieldTests, finder: RegexFinder) -> None:
-        self._finder = finder
-        self._ids = tests.regexes
-        self._sources = tests.regex_tests()
-        self._searches: dict[int, Callable[[bytes], object]] = {}
-
-    def _search(self, position: int) -> Callable[[bytes], object]:
-        search = self._searches.get(position)
-        if search is None:
-            source = self._sources[position]
-            search = self._searches[position] = compile_regex(source.pattern, source.flags)
-        return search
-
-    def pairs(self, texts: Sequence[str]) -> Pairs:
-        rows: list[int] = []
-        ids: list[int] = []
-        for row, text in enumerate(texts):
-            encoded = encode_text(text)
-            for position in self._finder.candidates(text, encoded):
-                if self._search(position)(encoded):
-                    rows.append(row)
-                    ids.append(self._ids[position])
-        return rows, ids
 
 
 class _NumberTests:

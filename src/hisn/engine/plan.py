@@ -11,12 +11,12 @@ import hashlib
 import msgspec
 
 from hisn.engine.fieldtests import FieldBuilder, FieldTests, ValueTest
-from hisn.engine.program import Lowering, Program
+from hisn.engine.program import Lowering, Program, split_asked
 from hisn.errors import InputError
 from hisn.rules.expr import Expr, Keyword, KeywordRegex
 from hisn.rules.pack import Pack, RuleSource
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 """Raised with every change of what a plan holds or means; part of every cache's key."""
 
 
@@ -75,7 +75,7 @@ class _Compiler:
         self._sources: dict[RuleSource, int] = {}
         self._source_fields: list[set[int]] = []
         self._source_always: list[list[int]] = []
-        self._programs: list[bytes] = []
+        self._programs: list[Program] = []
         self._rule_sources: list[int] = []
 
     def _position(self, name: str) -> int:
@@ -102,7 +102,7 @@ class _Compiler:
         position = self._source(source)
         self._rule_sources.append(position)
         lowered = Lowering(self._position, self._place).lower(condition)
-        self._programs.append(msgspec.msgpack.encode(lowered.program))
+        self._programs.append(lowered.program)
         if lowered.needs is None:
             self._source_always[position].append(rule)
             return
@@ -118,6 +118,7 @@ class _Compiler:
                 self._sources, self._source_fields, self._source_always, strict=True
             )
         )
+        asked = frozenset().union(*(builder.asked() for builder in self._fields.values()))
         tests = tuple(msgspec.msgpack.encode(builder.build()) for builder in self._fields.values())
         digest = hashlib.sha256(str(PLAN_VERSION).encode())
         for part in (*conditions, *tests, msgspec.msgpack.encode(sources)):
@@ -127,7 +128,7 @@ class _Compiler:
             digest=digest.hexdigest(),
             sources=sources,
             rule_sources=tuple(self._rule_sources),
-            programs=tuple(self._programs),
+            programs=tuple(msgspec.msgpack.encode(split_asked(p, asked)) for p in self._programs),
             conditions=conditions,
             names=tuple(self._fields),
             tests=tests,

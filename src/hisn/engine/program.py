@@ -2,7 +2,8 @@
 
 A program is nested lists of plain numbers, so that it is stored and read without any types:
 ``[AND, p…]``, ``[OR, p…]``, ``[NOT, p]``, ``[ANY, field, id…]`` (one of the tests of one field
-holds), ``[NULL, field]``, ``[EXISTS, field]``, ``[REF, field, other, op, cased]``.  Fields are
+holds), ``[ASK, field, id]`` (a test that is asked only of values that matter),
+``[NULL, field]``, ``[EXISTS, field]``, ``[REF, field, other, op, cased]``.  Fields are
 positions in the plan's list.  ``[AND]`` holds everywhere, ``[OR]`` nowhere.
 """
 
@@ -42,6 +43,7 @@ ANY: Final = 3
 NULL: Final = 4
 EXISTS: Final = 5
 REF: Final = 6
+ASK: Final = 7
 
 _CONSTANT_FIELDS = frozenset(
     {"EventID", "Channel", "Provider_Name", "EventLog", "Source", "type", "eventSource", "Level"}
@@ -122,6 +124,19 @@ class Lowering:
                 programs.append(item.program)
         programs = [[*p, *merged[p[1]]] if p[0] == ANY and len(p) == 2 else p for p in programs]
         return Lowered(programs[0] if len(programs) == 1 else [OR, *programs], weight, needs)
+
+
+def split_asked(program: Program, asked: frozenset[int]) -> Program:
+    """Return the program with the tests in `asked` taken out of the others: they are dear, and asked last."""
+    code, *rest = program
+    if code == ANY:
+        ids = [test_id for test_id in rest[1:] if test_id not in asked]
+        asks = [[ASK, rest[0], test_id] for test_id in rest[1:] if test_id in asked]
+        items = [[ANY, rest[0], *ids], *asks] if ids else asks
+        return items[0] if len(items) == 1 else [OR, *items]
+    if code in {AND, OR, NOT}:
+        return [code, *(split_asked(item, asked) for item in rest)]
+    return program
 
 
 def _weight(test: ValueTest) -> float:

@@ -143,26 +143,32 @@ def trace(condition: Expr, record: Record, raw_text: str | None = None) -> tuple
     Of an `Or` every item that holds is named; tests that count by *not* holding are not named.
     Empty where the condition does not hold.
     """
-    if not holds(condition, record, raw_text):
-        return ()
-    named = dict.fromkeys(_decisive(condition, record, raw_text, wanted=True))
-    return tuple(_explain(atom, record, raw_text) for atom in named)
+    decisive = _decisive(condition, record, raw_text, wanted=True)
+    return tuple(_explain(atom, record, raw_text) for atom in dict.fromkeys(decisive or ()))
 
 
-def _decisive(condition: Expr, record: Record, raw_text: str | None, *, wanted: bool) -> Iterator[Atom]:
-    """Yield the tests that hold and make the condition what it is (`wanted`)."""
+def _decisive(condition: Expr, record: Record, raw_text: str | None, *, wanted: bool) -> list[Atom] | None:
+    """Return the tests that make the condition hold (`wanted`) or fail; None where it does otherwise."""
     match condition:
-        case And(items) | Or(items):
-            for item in items:
-                if holds(item, record, raw_text) is wanted:
-                    yield from _decisive(item, record, raw_text, wanted=wanted)
         case Not(item):
-            yield from _decisive(item, record, raw_text, wanted=not wanted)
-        case Const():
-            return
+            return _decisive(item, record, raw_text, wanted=not wanted)
+        case And(items) | Or(items):
+            needs_all = isinstance(condition, And) is wanted
+            named: list[Atom] | None = [] if needs_all else None
+            for item in items:
+                found = _decisive(item, record, raw_text, wanted=wanted)
+                if found is not None:
+                    named = [] if named is None else named
+                    named += found
+                elif needs_all:
+                    return None
+            return named
+        case Const(value):
+            return [] if value is wanted else None
         case _:
-            if wanted:
-                yield condition
+            if holds(condition, record, raw_text) is not wanted:
+                return None
+            return [condition] if wanted else []
 
 
 def _explain(atom: Atom, record: Record, raw_text: str | None) -> Decisive:

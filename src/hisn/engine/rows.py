@@ -45,6 +45,10 @@ class FieldRows(Protocol):
         """Return the rows for which one of the tests holds."""
         ...
 
+    def ask(self, test_id: int, within: int) -> int:
+        """Return the rows among `within` for which a test holds that is asked by itself."""
+        ...
+
     def nulls(self) -> int:
         """Return the rows whose cell is null or has a null in it."""
         ...
@@ -82,6 +86,14 @@ class FewRows:
             if found is not None and not found.isdisjoint(ids):
                 rows |= mask
         return rows
+
+    def ask(self, test_id: int, within: int) -> int:
+        """Return the rows among `within` for which a test holds that is asked by itself."""
+        rows = 0
+        for code, mask in self._masks.items():
+            if mask & within and self._domain.ask(test_id, code):
+                rows |= mask
+        return rows & within
 
     def nulls(self) -> int:
         """Return the rows whose cell is null or has a null in it."""
@@ -145,6 +157,11 @@ class ManyRows:
         wanted[codes] = True
         return mask_of(wanted[self._codes])
 
+    def ask(self, test_id: int, within: int) -> int:
+        """Return the rows among `within` for which a test holds that is asked by itself."""
+        codes = np.unique(self._codes[rows_of(within, len(self._codes))]).tolist()
+        return self._rows_with([code for code in codes if self._domain.ask(test_id, code)]) & within
+
     def nulls(self) -> int:
         """Return the rows whose cell is null or has a null in it."""
         nulls = self._domain.nulls
@@ -171,6 +188,13 @@ class JoinedRows:
         rows = 0
         for part in self._parts:
             rows |= part.mask(ids)
+        return rows
+
+    def ask(self, test_id: int, within: int) -> int:
+        """Return the rows among `within` for which a test holds that is asked by itself."""
+        rows = 0
+        for part in self._parts:
+            rows |= part.ask(test_id, within & ~rows)
         return rows
 
     def nulls(self) -> int:
