@@ -72,5 +72,8 @@ MAX_ASSETS_LISTED = 10_000
 MAX_REASONS_LISTED = 20
 """Different reasons kept for one source."""
 BACKWARD_TOLERANCE_S = 5
+MAX_FINDINGS_ON_PAGE = 1_000
+"""Findings written out in an HTML report, the most severe first; the page says how many more."""
+MAX_ROWS_ON_PAGE = 500
 MAX_SHOWN_CHARS = 400
 """Characters of one value shown in a terminal or report; the JSON forms carry the whole value."""

@@ -63,29 +63,36 @@ def clause_of(reason: Reason) -> Phrase:
     return Phrase(template.key, tuple((key, values[key]) for key in values if f"{{{key}}}" in template.key))
 
 
-def lead_of(count: int, *, is_timed: bool, is_one_moment: bool) -> tuple[str, str]:
-    """Return the singular and plural key that say how often and when (`asset`, `first`, `last`)."""
-    if not is_timed:
-        return (
-            Phrase("Seen {count} time on {asset}, at an unknown time").key,
-            Phrase("Seen {count} times on {asset}, at unknown times").key,
-        )
-    if is_one_moment or count == 1:
-        return (
-            Phrase("Seen {count} time on {asset} at {first}").key,
-            Phrase("Seen {count} times on {asset} at {first}").key,
-        )
-    return (
-        Phrase("Seen {count} time on {asset} from {first} to {last}").key,
-        Phrase("Seen {count} times on {asset} from {first} to {last}").key,
-    )
+@dataclass(frozen=True, slots=True)
+class Plural:
+    """Hold a catalogue key with a singular and a plural form in English."""
+
+    singular: str
+    plural: str
+
+
+_UNTIMED = Plural(
+    "Seen {count} time on {asset}, at an unknown time", "Seen {count} times on {asset}, at unknown times"
+)
+_AT_ONCE = Plural("Seen {count} time on {asset} at {first}", "Seen {count} times on {asset} at {first}")
+_OVER_TIME = Plural(
+    "Seen {count} time on {asset} from {first} to {last}",
+    "Seen {count} times on {asset} from {first} to {last}",
+)
+
+
+def lead_of(first: str | None, last: str | None) -> Plural:
+    """Return how often and when something was seen: keys for `count`, `asset`, `first`, `last`."""
+    if first is None:
+        return _UNTIMED
+    return _AT_ONCE if first == last else _OVER_TIME
 
 
 def english(asset: str, span: tuple[str | None, str | None], count: int, why: tuple[Reason, ...]) -> str:
     """Return the sentence in English; values are made harmless and cut, and the cut is said."""
     first, last = span
-    singular, plural = lead_of(count, is_timed=first is not None, is_one_moment=first == last)
-    lead = (singular if count == 1 else plural).format(
+    key = lead_of(first, last)
+    lead = (key.singular if count == 1 else key.plural).format(
         count=count, asset=_asset(asset), first=_moment(first), last=_moment(last)
     )
     clauses = [_said(clause_of(reason)) for reason in why[:MAX_CLAUSES]]

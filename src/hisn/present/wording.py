@@ -113,10 +113,8 @@ def clause(medium: Medium, reason: Reason) -> str:
 
 def sentence(medium: Medium, finding: Finding) -> str:
     """Return how often and when a finding was seen, as one sentence without its reasons."""
-    keys = lead_of(
-        finding.count, is_timed=finding.first is not None, is_one_moment=finding.first == finding.last
-    )
-    lead = ngettext(*keys, finding.count)
+    key = lead_of(finding.first, finding.last)
+    lead = ngettext(key.singular, key.plural, finding.count)
     return medium.say(
         lead + ".",
         count=number(finding.count),
