@@ -1,7 +1,7 @@
 """Parse conditions: ``selection and not 1 of filter_*`` (specification, section Condition).
 
-Written by hand, in linear time and with bounded depth: a grammar that backtracks lets a rule of
-a few hundred brackets run for hours.  Operators are lower case, as the specification writes them.
+Written by hand, in linear time and with bounded depth: pySigma's parser recurses, and a condition of
+a thousand ``not`` ends in a RecursionError.  Operators are lower case, as the specification writes them.
 """
 
 from __future__ import annotations

@@ -196,7 +196,7 @@ def _base64(at: _Context, value: Value) -> tuple[Value, ...]:
 def _base64offset(at: _Context, value: Value) -> tuple[Value, ...]:
     data = _bytes_of(at, value)
     if len(data) < 2:
-        # One byte alone fixes no whole character at two of the three offsets.
+        # One byte fixes no whole character at one of the three offsets: an empty text, found everywhere.
         raise RefusedError(VALUE, at.line, "'base64offset' needs at least two bytes")
     values = []
     for offset in range(3):
