@@ -48,9 +48,11 @@ def read_chunk(chunk: bytes) -> tuple[list[str], list[ChunkHole]]:
 
     A chunk of zeros is unused space: no record, no hole.
     """
+    if not chunk.strip(b"\0"):
+        return [], []
+    if len(chunk) <= _RECORDS_AT:
+        return [], [ChunkHole("truncated chunk", 0, 0)]
     if not chunk.startswith(CHUNK_MAGIC):
-        if not chunk.strip(b"\0"):
-            return [], []
         return _salvage_headless(chunk)
     texts, stumbles = _parse(chunk)
     expected = _expected(chunk)
@@ -70,7 +72,7 @@ def _holes(
     lost = None if expected is None else max(expected - read, 0)
     if not stumbles and not damaged and not lost:
         # Some writers leave old numbers in the header; nothing was lost.
-        return [] if size == CHUNK_BYTES else [ChunkHole("truncated chunk", size, lost or 0)]
+        return [] if size == CHUNK_BYTES else [ChunkHole("truncated chunk", size, 0)]
     holes = [ChunkHole("damaged record header", start, 0) for start, _ in damaged]
     holes += [ChunkHole(f"damaged record: {text}", 0, 1) for text in stumbles[len(damaged) :]]
     known = sum(hole.count for hole in holes)
@@ -91,7 +93,9 @@ def _parse(chunk: bytes) -> tuple[list[str], list[str]]:
         try:
             source = io.BytesIO(file_header() + chunk.ljust(CHUNK_BYTES, b"\0"))
             parser = evtx.PyEvtxParser(source, number_of_threads=1, skip_errors=True)
-            texts.extend(record["data"] for record in parser.records_json())
+            for record in parser.records_json():
+                if record is not None:
+                    texts.append(record["data"])
         except (RuntimeError, OSError, ValueError) as error:
             problems.append(_short(str(error)))
     problems.extend(_short(str(item.message)) for item in caught)
@@ -120,6 +124,14 @@ def _is_record(chunk: bytes, at: int) -> int:
     return size if struct.unpack_from("<I", chunk, at + size - 4)[0] == size else 0
 
 
+def _next_record(chunk: bytes, at: int) -> int:
+    """Return where the next sound record begins, -1 if there is none."""
+    at = chunk.find(_RECORD_MAGIC, at)
+    while at != -1 and not _is_record(chunk, at):
+        at = chunk.find(_RECORD_MAGIC, at + 1)
+    return at
+
+
 def _patch(chunk: bytes) -> tuple[bytes, list[tuple[int, int]]]:
     """Return the chunk with each stretch that is no record framed as one, and those stretches."""
     out = bytearray(chunk)
@@ -132,9 +144,7 @@ def _patch(chunk: bytes) -> tuple[bytes, list[tuple[int, int]]]:
         if size:
             at += size
             continue
-        after = chunk.find(_RECORD_MAGIC, at + 1)
-        while after != -1 and not _is_record(chunk, after):
-            after = chunk.find(_RECORD_MAGIC, after + 1)
+        after = _next_record(chunk, at + 1)
         if after == -1 or after - at < _MIN_RECORD:
             if after == -1 and chunk[at:end].strip(b"\0"):
                 damaged.append((at, end))
@@ -151,16 +161,18 @@ def _patch(chunk: bytes) -> tuple[bytes, list[tuple[int, int]]]:
 
 def _salvage_headless(chunk: bytes) -> tuple[list[str], list[ChunkHole]]:
     """Read a chunk whose header is broken, by the records that can be seen in it."""
-    if not _is_record(chunk, _RECORDS_AT):
+    first = _next_record(chunk, _RECORDS_AT)
+    if first == -1:
         return [], [ChunkHole("damaged chunk", 0, 0)]
-    at = _RECORDS_AT
-    last = at
-    while size := _is_record(chunk, at):
-        last = at
-        at += size
     out = bytearray(chunk)
-    _NUMBERS.pack_into(out, 8, 1, 1, 1, 1, 128, last, at)
     out[:8] = CHUNK_MAGIC
-    texts, problems = _parse(bytes(out))
-    holes = [ChunkHole("damaged chunk header", 0, 0)]
-    return texts, holes + [ChunkHole(f"damaged record: {text}", 0, 1) for text in problems]
+    _NUMBERS.pack_into(out, 8, 1, 1, 1, 1, 128, first, len(chunk))
+    patched, damaged = _patch(bytes(out))
+    texts, stumbles = _parse(patched)
+    if not texts:
+        # The tables of strings and templates may be the damaged part; records can do without.
+        out = bytearray(patched)
+        out[128:_RECORDS_AT] = bytes(_RECORDS_AT - 128)
+        texts, stumbles = _parse(bytes(out))
+    lost = [ChunkHole(f"damaged record: {text}", 0, 1) for text in stumbles[len(damaged) :]]
+    return texts, [ChunkHole("damaged chunk header", 0, 0), *lost]

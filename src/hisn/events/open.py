@@ -16,7 +16,7 @@ from hisn.events.batch import Chunk
 from hisn.events.decompress import ZIP_EMPTY, ZIP_MAGIC, Unpacked, unpacked
 from hisn.events.discover import discover
 from hisn.events.source import DocumentFormat, LineFormat, SourceNote
-from hisn.events.stretches import Stretch, stretches
+from hisn.events.stretches import Readable, Stretch, stretches
 from hisn.events.tasks import STDIN, Discovery, Task
 from hisn.events.text import as_utf8, has_only_text
 
@@ -42,7 +42,7 @@ def read(task: Task) -> Iterator[Chunk | SourceNote]:
 
 def _opened(task: Task) -> BinaryIO:
     if task.path == STDIN:
-        return cast(BinaryIO, io.BufferedReader(io.FileIO(sys.stdin.fileno(), closefd=False), limits.MiB))
+        return cast("BinaryIO", io.BufferedReader(io.FileIO(sys.stdin.fileno(), closefd=False), limits.MiB))
     if task.member is not None:
         from hisn.events.archives import open_member
 
@@ -86,7 +86,7 @@ class _Reader:
             yield Chunk(self._name, "empty", ())
             return
         whole = _Headed(head, self._stream)
-        plain = unpacked(cast(BinaryIO, whole), head)
+        plain = unpacked(cast("BinaryIO", whole), head)
         if plain is not None or head.startswith((ZIP_MAGIC, ZIP_EMPTY)):
             if self._depth >= _MAX_DEPTH:
                 yield SourceNote(self._name, "unknown", "skipped", "compressed too often", "E2009")
@@ -117,64 +117,55 @@ class _Reader:
 
     def _read_plain(self, head: bytes, whole: _Headed) -> Iterator[Chunk | SourceNote]:
         text_head, stream = as_utf8(head, whole)
-        found = self._format(text_head)
+        found = sources.sniff(text_head)
         if found is None:
-            reason = "text of no known format" if has_only_text(text_head) else "binary data of no known format"
+            what = "text" if has_only_text(text_head) else "binary data"
+            reason = f"{what} of no known format"
             yield SourceNote(self._name, "unknown", "skipped", reason, "E2003", _size(self._stream))
         elif hasattr(found, "splittable"):
-            yield from self._read_lines(cast(LineFormat, found), text_head, stream, 1, self._task.end)
+            lines = stretches(stream, 1, self._task.end)
+            yield from self._read_lines(cast("LineFormat", found), text_head, lines)
         else:
             plain = self._stream if stream is whole else None
-            yield from self._read_document(cast(DocumentFormat, found), stream, plain)
-
-    def _format(self, head: bytes) -> LineFormat | DocumentFormat | None:
-        return sources.sniff(head)
+            yield from self._read_document(found, stream, plain)
 
     def _read_range(self) -> Iterator[Chunk | SourceNote]:
         """Read a later range of a plain file: the head is read once more, for the format."""
         from hisn.events.ranges import lines_before, start_of_line
 
-        stream = cast(BinaryIO, self._stream)
+        stream = cast("BinaryIO", self._stream)
         head = _head(stream)
-        found = self._format(as_utf8(head, _Headed(head, stream))[0])
+        found = sources.sniff(as_utf8(head, _Headed(head, stream))[0])
         start = start_of_line(stream, self._task.start)
         end = self._task.end
         if found is None or (end is not None and start >= end):
             return
         number = 1 + lines_before(self._task.path, start)
         stream.seek(start)
-        size = None if end is None else end - start
-        yield from self._read_lines(cast(LineFormat, found), head, stream, number, size, start)
+        lines = stretches(stream, number, None if end is None else end - start, start)
+        yield from self._read_lines(cast("LineFormat", found), head, lines)
 
-    def _read_lines(
-        self,
-        found: LineFormat,
-        head: bytes,
-        stream: BinaryIO | _Headed,
-        number: int,
-        end: int | None,
-        base: int = 0,
-    ) -> Iterator[Chunk]:
+    def _read_lines(self, found: LineFormat, head: bytes, lines: Iterator[Stretch]) -> Iterator[Chunk]:
         reader = found.open(head, self._task.declaration)
-        for stretch in stretches(stream, number, end):
+        for stretch in lines:
             parsed = reader.parse(stretch.lines, stretch.first_number)
             yield Chunk(
                 self._name,
                 found.name,
                 parsed.blocks,
-                (*_placed(stretch, base), *parsed.unparsed),
+                (*stretch.holes, *parsed.unparsed),
                 parsed.records,
                 stretch.size_bytes,
                 stretch.breaks,
             )
 
     def _read_document(
-        self, found: DocumentFormat, stream: BinaryIO | _Headed, plain: BinaryIO | Unpacked | None
+        self, found: DocumentFormat, stream: Readable, plain: BinaryIO | Unpacked | None
     ) -> Iterator[Chunk | SourceNote]:
         """Read a format that needs a seekable stream."""
         if isinstance(plain, io.FileIO):
             plain.seek(0)
-            source: BinaryIO = cast(BinaryIO, plain)
+            source: BinaryIO = cast("BinaryIO", plain)
         else:
             source = _spooled(stream)
         total = _size(source)
@@ -195,10 +186,6 @@ class _Reader:
                 source.close()
 
 
-def _placed(stretch: Stretch, base: int) -> Iterator[object]:
-    yield from stretch.holes if not base else ()
-
-
 def _head(stream: BinaryIO | Unpacked) -> bytes:
     parts: list[bytes] = []
     wanted = limits.SNIFF_BYTES
@@ -208,13 +195,13 @@ def _head(stream: BinaryIO | Unpacked) -> bytes:
     return b"".join(parts)
 
 
-def _spooled(stream: BinaryIO | _Headed) -> BinaryIO:
+def _spooled(stream: Readable) -> BinaryIO:
     """Copy a stream to memory, or to a file where it is large, so that it can be read anywhere."""
-    copy = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES, prefix="hisn-")  # noqa: SIM115 - the caller closes it
+    copy = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES, prefix="hisn-")  # noqa: SIM115
     while part := stream.read(limits.MiB):
         copy.write(part)
     copy.seek(0)
-    return cast(BinaryIO, copy)
+    return cast("BinaryIO", copy)
 
 
 def _size(stream: BinaryIO | Unpacked) -> int:

@@ -37,12 +37,15 @@ class Stretch:
     breaks: int
 
 
-def stretches(stream: Readable, first_number: int = 1, end: int | None = None) -> Iterator[Stretch]:
+def stretches(
+    stream: Readable, first_number: int = 1, end: int | None = None, base: int = 0
+) -> Iterator[Stretch]:
     """Yield the stretches of a stream that stands at the start of a line.
 
-    With `end`, only lines that start before so many bytes from here.
+    With `end`, only lines that start before so many bytes from here.  `base` is the offset of the
+    stream's position in its source, for the places of holes.
     """
-    cutter = _Cutter(stream, first_number, end)
+    cutter = _Cutter(stream, first_number, end, base)
     while not cutter.is_done:
         stretch = cutter.next()
         if stretch.size_bytes:
@@ -50,12 +53,13 @@ def stretches(stream: Readable, first_number: int = 1, end: int | None = None) -
 
 
 class _Cutter:
-    def __init__(self, stream: Readable, first_number: int, end: int | None) -> None:
+    def __init__(self, stream: Readable, first_number: int, end: int | None, base: int) -> None:
         self._stream = stream
         self._carry = b""
         self._at = 0  # offset of the first byte of `_carry`
         self._number = first_number
         self._end = end
+        self._base = base
         self.is_done = False
 
     def next(self) -> Stretch:
@@ -76,7 +80,7 @@ class _Cutter:
         size = cut
         if not self.is_done and len(self._carry) > limits.MAX_LINE_BYTES:
             skipped, ended = self._skip_line()
-            holes.append(Unparsed("line too long", self._number + breaks, self._at + cut))
+            holes.append(Unparsed("line too long", self._number + breaks, self._base + self._at + cut))
             size += skipped
             breaks += ended
             if self._end is not None and self._at + size >= self._end:
@@ -99,7 +103,7 @@ class _Cutter:
             stop = data.find(b"\n", at)
             stop = len(data) if stop == -1 else stop
             number = self._number + data.count(b"\n", 0, at)
-            holes.append(Unparsed("line too long", number, self._at + at))
+            holes.append(Unparsed("line too long", number, self._base + self._at + at))
             parts.append(data[kept:at])
             at = kept = stop
         if not holes:

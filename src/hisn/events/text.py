@@ -54,9 +54,9 @@ def as_utf8(head: bytes, stream: ReadableT) -> tuple[bytes, ReadableT | Utf8Stre
         if head.startswith(mark):
             stream.read(len(mark))
             return _decoded(head[len(mark) :], encoding), Utf8Stream(stream, encoding)
-    encoding = _unmarked(head)
-    if encoding:
-        return _decoded(head, encoding), Utf8Stream(stream, encoding)
+    unmarked = _unmarked(head)
+    if unmarked is not None:
+        return _decoded(head, unmarked), Utf8Stream(stream, unmarked)
     return head, stream
 
 

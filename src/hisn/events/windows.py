@@ -8,6 +8,7 @@ element with an underscore between element and attribute (``Provider_Name``).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 CONSTANTS = ("Channel", "Provider_Name", "EventID")
 """Fields by which Windows events are told apart; constants of a layout where the record has them."""
@@ -100,6 +101,33 @@ def leaf_name(path: str) -> str:
         return f"{element}_{attribute}" if element else attribute
     # Names of EventData may hold dots themselves only in the last element, which is kept whole.
     return path.rpartition(".")[2] or path
+
+
+_DATA_NAMES = ("@Name", "Name", "-Name")
+_DATA_TEXTS = ("#text", "$t", "_", "Value", "text")
+
+
+def named_data(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the record with EventData as a map, where a converter wrote it as a list of named items."""
+    event = record.get("Event")
+    if not isinstance(event, dict):
+        return record
+    data = event.get("EventData")
+    items = data.get("Data") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(items, list) or not any(isinstance(item, dict) for item in items):
+        return record
+    named: dict[str, Any] = {name: value for name, value in data.items() if name != "Data"}
+    plain = []
+    for item in items:
+        fields = {**item, **item.get("#attributes", {})} if isinstance(item, dict) else {}
+        name = next((fields[key] for key in _DATA_NAMES if isinstance(fields.get(key), str)), None)
+        if name is None or name in named:
+            plain.append(item)
+        else:
+            named[name] = next((fields[key] for key in _DATA_TEXTS if key in fields), "")
+    if plain:
+        named["Data"] = plain
+    return {**record, "Event": {**event, "EventData": named}}
 
 
 def winlog_names(names: Sequence[str]) -> tuple[str, ...]:

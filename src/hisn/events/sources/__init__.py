@@ -50,8 +50,13 @@ def candidates(head: bytes) -> Iterator[LineFormat | DocumentFormat]:
     """Yield the formats that a source with this head may have."""
     first = head.lstrip(b" \t\r\n")[:1]
     for entry in REGISTRY:
-        if entry.starts is None or (first and first in entry.starts):
+        if entry.starts is None or (first and first in entry.starts) or _is_headless_evtx(entry, head):
             yield import_module(f"hisn.events.sources.{entry.module}").FORMAT
+
+
+def _is_headless_evtx(entry: Entry, head: bytes) -> bool:
+    """Tell whether a chunk stands where EVTX has one, though the file's own header is damaged."""
+    return entry.module == "evtx" and head.startswith(b"ElfChnk\0", 4096)
 
 
 def sniff(head: bytes) -> LineFormat | DocumentFormat | None:

@@ -195,7 +195,7 @@ class _Stretch:
                 data = _other_data(event)
             provider = (system.Provider or _NONE).attributes
             event_id = system.EventID
-            number = event_id.text if type(event_id) is _Element else event_id
+            number = event_id.text if isinstance(event_id, _Element) else event_id
             key = (system.Channel, provider.Name, number, *data)
             group = groups.get(key)
             if group is None:
@@ -234,10 +234,9 @@ class _Group:
     ) -> Iterator[tuple[Layout, list[int], Columns]]:
         """Yield layout, rows and columns; more than one where log sources hang on a field's value."""
         columns: Columns = list(zip(*self.systems, strict=True))
-        names = _SYSTEM_NAMES
         # A null System attribute is one that the event does not have.
         present = [at for at, column in enumerate(columns) if any(cell is not None for cell in column)]
-        names = tuple(_SYSTEM_NAMES[at] for at in present)
+        names: tuple[str, ...] = tuple(_SYSTEM_NAMES[at] for at in present)
         columns = [columns[at] for at in present]
         data: Columns = list(zip(*map(dict.values, self.data), strict=True)) if self.names else []
         if settle(data):
@@ -282,7 +281,7 @@ def _system_row(system: _System, provider: _Attributes) -> tuple[Cell, ...]:
     return (
         provider.Guid,
         provider.EventSourceName,
-        event_id.attributes.Qualifiers if type(event_id) is _Element else None,
+        event_id.attributes.Qualifiers if isinstance(event_id, _Element) else None,
         system.Version,
         system.Level,
         system.Task,
@@ -319,7 +318,8 @@ def _text_of(cell: Any) -> Cell:
     if type(cell) is dict:
         inner = cell.get("#text")
         if inner is None and "#text" not in cell:
-            return tuple(item for _, item in sorted(flatten(cell).items()) if not isinstance(item, tuple)) or "{}"
+            leaves = sorted(flatten(cell).items())
+            return tuple(item for _, item in leaves if not isinstance(item, tuple)) or "{}"
         return _text_of(inner)
     if type(cell) is list:
         flat: list[int | str | None] = []

@@ -14,6 +14,19 @@ from hisn.events.sources.json_rows import RowReader
 
 _DECODER = msgspec.json.Decoder(float_hook=str)
 _MAX_INT_DIGITS = 40
+_MAX_WRAPPER_FIELDS = 4
+_WRAPPERS = ("Records", "records", "Events", "events", "value", "items", "logEvents")
+
+
+def wrapper_of(value: dict[str, Any]) -> str | None:
+    """Return the name of the list that holds the records, where a document wraps them (``Records``)."""
+    if len(value) > _MAX_WRAPPER_FIELDS:
+        return None
+    for name in _WRAPPERS:
+        items = value.get(name)
+        if isinstance(items, list) and all(isinstance(item, dict) for item in items):
+            return name
+    return None
 
 
 def decode_line(line: bytes) -> Any:
@@ -55,11 +68,12 @@ class JsonLinesFormat:
         if not first.startswith(b"{"):
             return 0.0
         try:
-            return 0.8 if isinstance(decode_line(first), dict) else 0.0
+            value = decode_line(first)
         except ValueError:
             # A first line longer than the head, or damaged: the next one decides.
             following = lines[1].lstrip() if len(lines) > 1 else b""
             return 0.5 if first.startswith(b'{"') and (len(lines) == 1 or following.startswith(b'{"')) else 0.0
+        return 0.8 if isinstance(value, dict) and wrapper_of(value) is None else 0.0
 
     def open(self, head: bytes, declaration: Declaration) -> JsonLinesReader:
         """Make a reader; nothing in the head matters to it."""
@@ -90,6 +104,8 @@ class JsonLinesReader:
             or lines.count(b"}\n{") + lines.count(b"}\r\n{") != len(raws) - 1
         ):
             return self._parse_each(raws, first_number)
+        if _keys_written(lines) != sum(map(len, records)):
+            records = [_with_duplicates(record, raw) for record, raw in zip(records, raws, strict=True)]
         return self._rows.read(records, range(first_number, first_number + len(raws)), raws)
 
     def _parse_each(self, raws: list[bytes], first_number: int) -> Parsed:
@@ -100,7 +116,7 @@ class JsonLinesReader:
             try:
                 if len(raw) > limits.MAX_LINE_BYTES:
                     raise ValueError("line too long")
-                records.append(decode_line(raw))
+                records.append(_with_duplicates(decode_line(raw), raw))
             except ValueError as error:
                 holes.append(Unparsed(str(error), number=number))
             else:
@@ -111,6 +127,44 @@ class JsonLinesReader:
             return parsed
         unparsed = sorted((*holes, *parsed.unparsed), key=lambda hole: hole.number or 0)
         return Parsed(parsed.blocks, tuple(unparsed), parsed.records)
+
+
+def _keys_written(text: bytes) -> int:
+    """Return how many keys a JSON text has: a quote and a colon; within a text the quote is escaped."""
+    return text.count(b'":') + text.count(b'" :') - text.count(b'\\":') - text.count(b'\\" :')
+
+
+def _keys_read(value: Any) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum(_keys_read(item) for item in value.values() if isinstance(item, (dict, list)))
+    if isinstance(value, list):
+        return sum(_keys_read(item) for item in value if isinstance(item, (dict, list)))
+    return 0
+
+
+def _with_duplicates(value: Any, raw: bytes) -> Any:
+    """Return the record; a key that was written twice holds both values.
+
+    Decoders keep the last one silently, so an attacker who controls a later field hides an
+    earlier one of the same name.
+    """
+    if not isinstance(value, dict) or _keys_written(raw) <= _keys_read(value):
+        return value
+    text = raw.decode("utf-8", "replace")
+    merged = json.loads(
+        text, strict=False, parse_float=str, parse_constant=str, parse_int=_integer, object_pairs_hook=_merged
+    )
+    return _mend(merged)
+
+
+def _merged(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        for name in record:
+            values = [value for key, value in pairs if key == name]
+            if len(values) > 1:
+                record[name] = values
+    return record
 
 
 def _integer(text: str) -> int | str:

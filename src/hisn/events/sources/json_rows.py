@@ -7,6 +7,7 @@ of keys: renaming, log source, time field.  What is left per record is `tuple(re
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,14 @@ from hisn.events import windows
 from hisn.events.batch import NO_TIME, Block, Int64s
 from hisn.events.flatten import HoleError, flatten, scalar
 from hisn.events.schema import Cell, Declaration, Layout, Logsource, Unparsed
-from hisn.events.shapes import Recognised, recognise
+from hisn.events.shapes import Recognised, object_texts, recognise
 from hisn.events.source import Parsed
 from hisn.events.times import parse_times
 
 _PLAIN = frozenset({str, int, type(None)})
 _MAX_KNOWN = 4_096
 
-Columns = list[Sequence[Cell]]
+Columns = list[Sequence[Any]]
 
 
 class RowReader:
@@ -59,8 +60,9 @@ class RowReader:
                 drafts.append(_Draft(self._recognised(names), rows, columns))
                 parsed += len(rows)
         times = self._times(drafts, len(records))
+        at = np.asarray(numbers, np.int64)
         blocks = [
-            block for draft in drafts for block in self._blocks(draft, np.asarray(numbers, np.int64), raws, times)
+            block for draft in drafts for block in self._blocks(draft, at, raws, times)
         ]
         return Parsed(tuple(blocks), tuple(holes), parsed)
 
@@ -69,7 +71,10 @@ class RowReader:
         if known is None:
             if len(self._known) >= _MAX_KNOWN:
                 self._known.clear()
-            known = self._known[names] = self._recogniser(names)
+            known = self._recogniser(names)
+            if self._declaration.zone_s is not None and "EventTime" in known.times:
+                known = replace(known, times=("EventTime", *known.times))
+            self._known[names] = known
         return known
 
     def _times(self, drafts: Sequence[_Draft], count: int) -> Int64s:
@@ -79,12 +84,12 @@ class RowReader:
         rank = 0
         while True:
             rows: list[int] = []
-            texts: list[str | int | None] = []
+            texts: list[Cell] = []
             for draft in drafts:
                 if rank < len(draft.recognised.times):
                     column = draft.columns[draft.recognised.names.index(draft.recognised.times[rank])]
                     rows.extend(draft.rows)
-                    texts.extend(column)  # type: ignore[arg-type]
+                    texts.extend(column)
             if not rows:
                 return times
             where = np.array(rows, np.int64)
@@ -93,7 +98,8 @@ class RowReader:
                 where = where[missing]
                 texts = [texts[int(at)] for at in np.flatnonzero(missing)]
             if len(where):
-                times[where] = parse_times([None if isinstance(text, tuple) else text for text in texts], zone_s)
+                single = [None if isinstance(text, tuple) else text for text in texts]
+                times[where] = parse_times(single, zone_s)
             if not (times == NO_TIME).any():
                 return times
             rank += 1
@@ -187,10 +193,11 @@ def _flattened(
     groups: dict[tuple[str, ...], tuple[list[int], list[dict[str, Cell]]]] = {}
     for row in rows:
         try:
-            flat = flatten(records[row])
+            flat = flatten(windows.named_data(records[row]))
         except HoleError as hole:
             holes.append(Unparsed(hole.reason, number=numbers[row]))
             continue
+        flat.update(object_texts(records[row]))
         group = groups.setdefault(tuple(flat), ([], []))
         group[0].append(row)
         group[1].append(flat)
