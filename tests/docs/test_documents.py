@@ -190,7 +190,7 @@ def test_commands_do_what_the_document_says(document: Path, stage: Path, tmp_pat
             wrong[str(command)] = f"exit {done.returncode}: {done.stderr.strip()[-500:]}"
         elif command.prints is not None and not agrees(command.prints, done.stdout + done.stderr):
             wrong[str(command)] = f"printed:\n{done.stdout + done.stderr}"
-    assert wrong == {}
+    assert not wrong, "\n" + "\n".join(f"{command}\n    {reason}" for command, reason in wrong.items())
 
 
 def test_every_command_is_in_the_reference() -> None:
