@@ -72,6 +72,11 @@ class Databases:
                 return read
         return _Stored(key, {}, {})
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing is compiled yet: nothing was stored, or what was stored did not fit."""
+        return not (self._stored.literals or self._stored.regexes)
+
     def encode(self) -> bytes:
         """Return all databases for the local cache."""
         return msgspec.msgpack.encode(self._stored)

@@ -34,14 +34,19 @@ class Domain:
 
     __slots__ = (
         "_answers",
+        "_candidates",
         "_cells",
         "_judge",
+        "_later",
+        "_regexes",
         "_triggers",
+        "_unknown",
         "_view",
         "codes",
         "held",
         "kept_chars",
         "nulls",
+        "regex_rules",
         "rules",
         "settled",
     )
@@ -51,12 +56,18 @@ class Domain:
         self._triggers = tests.triggers
         self._view = view
         self._cells: list[Cell] = []
+        self._regexes = frozenset(tests.regexes)
+        self._later = tests.later
+        self._candidates: dict[int, frozenset[int]] = {}
+        self._unknown: set[int] = set()
         self._answers: dict[tuple[int, int], bool] = {}
         self.codes = _Codes()
         self.held: dict[int, frozenset[int]] = {}
         """Ids of tests that hold; a code without any is absent."""
         self.rules: dict[int, tuple[int, ...]] = {}
         """Rules that may hold where this value stands."""
+        self.regex_rules: frozenset[int] = frozenset()
+        """Rules that may hold anywhere: for some value it is not known which expressions match."""
         self.nulls: set[int] = set()
         self.settled = 0
         self.kept_chars = 0
@@ -82,16 +93,35 @@ class Domain:
             owners += [code] * len(found)
         self.settled = len(self.codes)
         self.kept_chars += sum(map(len, texts))
-        held, candidates = self._judge.judge(texts)
-        for position, ids in held.items():
+        for position, ids in self._judge.judge(texts).items():
             code = owners[position]
             self.held[code] = frozenset(ids).union(self.held.get(code, ()))
             self._trigger(code, ids)
+        if self._regexes:
+            self._screen(texts, owners)
+
+    def _screen(self, texts: list[str], owners: list[int]) -> None:
+        """Note which expressions may hold for which values; only those are asked."""
+        candidates, unknown = self._judge.candidates(texts)
         for position, ids in candidates.items():
-            self._trigger(owners[position], ids)
+            code = owners[position]
+            self._candidates[code] = frozenset(ids).union(self._candidates.get(code, ()))
+            self._trigger(code, ids)
+        if unknown:
+            self._unknown.update(owners[position] for position in unknown)
+            if not self.regex_rules:
+                # Whatever such a value is, it may trigger them all: told once, not per value.
+                rules = (rule for test_id in self._regexes for rule in self._triggers.get(test_id, ()))
+                self.regex_rules = frozenset(rules)
 
     def ask(self, test_id: int, code: int) -> bool:
         """Tell whether a test that is asked by itself holds for a value."""
+        if (
+            test_id in self._regexes
+            and code not in self._unknown
+            and test_id not in self._candidates.get(code, ())
+        ):
+            return False
         key = (test_id, code)
         answer = self._answers.get(key)
         if answer is None:
@@ -101,6 +131,10 @@ class Domain:
                 test_id, texts_of(self._view.see(self._cells[code]))
             )
         return answer
+
+    def holds(self, test_id: int, code: int) -> bool:
+        """Tell whether a test holds for a value, be it judged or asked by itself."""
+        return test_id in self.held.get(code, ()) or (test_id in self._later and self.ask(test_id, code))
 
     def _trigger(self, code: int, ids: Iterable[int]) -> None:
         rules = [rule for test_id in ids for rule in self._triggers.get(test_id, ())]

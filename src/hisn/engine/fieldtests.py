@@ -29,9 +29,10 @@ class FieldTests(msgspec.Struct, frozen=True, array_like=True):
     the rarest stretch of each begins (see `literals.gram_offsets`).  `contains`, `starts` and
     `ends` give, for a literal's position in that list, the test that holds where it stands
     anywhere, first or last; `confirm` the tests that may hold where it stands at all.  `direct`
-    tests are asked of every value, `regexes` are those whose candidates trigger rules.  `asked`
-    holds every test that is asked by itself, also those that only programs ask.  `triggers` gives
-    the rules that cannot hold unless one of such tests does.
+    tests are asked of every value, of `regexes` only candidates are looked for: programs ask
+    for the rest.  `asked` holds every test that is asked by itself, `later` those of them that
+    only programs ask, of values that matter.  `triggers` gives the rules that cannot hold unless
+    one of such tests does.
     """
 
     equals: dict[str, int]
@@ -48,6 +49,7 @@ class FieldTests(msgspec.Struct, frozen=True, array_like=True):
     networks: tuple[int, ...]
     times: tuple[int, ...]
     asked: dict[int, ValueTest]
+    later: frozenset[int]
     triggers: dict[int, tuple[int, ...]]
 
     def regex_tests(self) -> tuple[Regex, ...]:
@@ -89,7 +91,7 @@ class FieldBuilder:
         """Let a rule be evaluated where the test holds."""
         self._triggers.setdefault(test_id, []).append(rule)
 
-    def asked(self) -> frozenset[int]:
+    def later(self) -> frozenset[int]:
         """Return the tests that programs ask: expressions, and texts too short to look for in all values."""
         return frozenset(
             test_id
@@ -119,7 +121,7 @@ class FieldBuilder:
                     confirm.setdefault(index, []).append(test_id)
                 elif test_id in self._triggers:
                     lists[Text].append(test_id)
-            elif not isinstance(test, Regex) or test_id in self._triggers:
+            else:
                 lists[type(test)].append(test_id)
             asked[test_id] = test
         return FieldTests(
@@ -137,6 +139,7 @@ class FieldBuilder:
             networks=tuple(lists[Network]),
             times=tuple(lists[TimeOf]),
             asked=asked,
+            later=self.later(),
             triggers={test_id: tuple(rules) for test_id, rules in self._triggers.items()},
         )
 

@@ -13,12 +13,12 @@ import numpy.typing as npt
 from hisn.engine.groups import Group
 from hisn.engine.hits import Decisive, HitBlock, runs_of
 from hisn.engine.plan import Plan
-from hisn.engine.reference import raw_text_of, trace
+from hisn.engine.reference import decisive, explain, holds, raw_text_of
 from hisn.engine.rows import rows_of
 from hisn.events.batch import Int64s
 from hisn.events.mapping import Mapping
 from hisn.events.schema import Cell, texts_of
-from hisn.rules.expr import Expr
+from hisn.rules.expr import Atom, Const, Expr
 
 Places: TypeAlias = npt.NDArray[np.intp]
 
@@ -102,30 +102,44 @@ class Batch:
 
 
 class _Why:
-    """Explain hits by the reference engine."""
+    """Explain hits as `reference.trace` does, by the answers that are there already."""
 
     def __init__(self, batch: Batch, plan: Plan, mapping: Mapping) -> None:
         self._batch = batch
         self._plan = plan
         self._mapping = mapping
-        self._conditions: dict[int, Expr] = {}
+        self._rule = -1
+        self._condition: Expr = Const(holds=False)
+        self._places: dict[Atom, tuple[int, int]] = {}
         self._records: dict[int, tuple[dict[str, Cell], str | None]] = {}
 
     def of(self, rule: int, row: int) -> tuple[Decisive, ...]:
         """Return why a rule holds for a row of the batch."""
-        if rule not in self._conditions:
-            self._conditions = {rule: self._plan.condition(rule)}  # hits come rule by rule
+        if rule != self._rule:  # hits come rule by rule
+            self._rule = rule
+            self._condition = self._plan.condition(rule)
+            self._places = self._plan.places_of(rule, self._condition)
+        group, inside = self._batch.place(row)
+        record, raw_text = self._record(row, group, inside)
+
+        def atom_holds(atom: Atom) -> bool:
+            field, test_id = self._places[atom]
+            if field < 0:
+                return holds(atom, record, raw_text)
+            rows = group.rows(field)
+            return rows is not None and rows.holds(test_id, inside)
+
+        return tuple(explain(atom, record, raw_text) for atom in decisive(self._condition, atom_holds))
+
+    def _record(self, row: int, group: Group, inside: int) -> tuple[dict[str, Cell], str | None]:
         record = self._records.get(row)
         if record is None:
             if len(self._records) >= _MAX_KEPT_RECORDS:
                 self._records.clear()
-            group, inside = self._batch.place(row)
             block, place = group.place(inside)
-            record = self._records[row] = (
-                self._mapping.record(block, place),
-                raw_text_of(block.raws[place]),
-            )
-        return trace(self._conditions[rule], *record)
+            record = self._mapping.record(block, place), raw_text_of(block.raws[place])
+            self._records[row] = record
+        return record
 
 
 def _concatenated(arrays: Sequence[Int64s]) -> Int64s:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from hisn.engine.fieldtests import FieldTests
-from hisn.engine.literals import FEW_LITERALS, FewLiterals, GramLiterals, Ints, LiteralFinder
+from hisn.engine.literals import FEW_LITERALS, FewLiterals, GramLiterals, Ints, LiteralFinder, distinct
 from hisn.engine.predicates import (
     compare_numbers,
     compare_texts,
@@ -52,24 +52,34 @@ class FieldJudge:
         self._networks = _NetworkTests(tests) if tests.networks else None
         self._times = [(t, test) for t in tests.times if isinstance(test := tests.asked[t], TimeOf)]
 
-    def judge(self, texts: Sequence[str]) -> tuple[Found, Found]:
-        """Return the ids of tests that hold, and of expressions that may hold, by the position of the text.
+    def judge(self, texts: Sequence[str]) -> Found:
+        """Return the ids of the tests that hold, by the position of the text; most have none.
 
-        Most texts have none.  Tests that only programs ask (see `ask`) are not among them.
+        Tests that only programs ask (see `ask`) are not among them.
         """
         folded = [text.casefold() for text in texts]
         held: Found = {}
         for rows, ids in self._all(texts, folded):
             for row, test_id in zip(rows, ids, strict=True):
                 held.setdefault(row, []).append(test_id)
-        candidates: Found = {}
+        return held
+
+    def candidates(self, texts: Sequence[str]) -> tuple[Found, list[int]]:
+        """Return the ids of the expressions that may hold, and the texts of which nothing is known.
+
+        Both by the position of the text.  An expression that is in neither does not hold.
+        """
+        found: Found = {}
+        unknown: list[int] = []
         regexes = self._tests.regexes
         if regexes:
             for row, text in enumerate(texts):
                 positions = self._regexes.candidates(text, encode_text(text))
-                if positions:
-                    candidates[row] = [regexes[position] for position in positions]
-        return held, candidates
+                if positions is None:
+                    unknown.append(row)
+                elif positions:
+                    found[row] = [regexes[position] for position in positions]
+        return found, unknown
 
     def ask(self, test_id: int, texts: Sequence[str]) -> bool:
         """Tell whether a test that is asked by itself holds for one of the texts."""
@@ -118,7 +128,7 @@ def make_judge(field: int, tests: FieldTests, databases: Databases | None) -> Fi
             finder = databases.literals(field, tests.literals)
         else:
             finder = GramLiterals(tests.literals, tests.grams)
-    regexes: RegexFinder = AllRegexes(len(tests.regexes))
+    regexes: RegexFinder = AllRegexes()
     if tests.regexes and databases is not None:
         regexes = databases.regexes(field, tests.regex_tests())
     return FieldJudge(tests, finder, regexes)
@@ -224,7 +234,7 @@ def _distinct(rows: Ints, ids: Ints) -> tuple[Ints, Ints]:
     if len(rows) < 2:
         return rows, ids
     width = int(ids.max()) + 1
-    keys = np.unique(rows * width + ids)
+    keys = distinct(rows * width + ids)
     return keys // width, keys % width
 
 

@@ -10,13 +10,13 @@ import hashlib
 
 import msgspec
 
-from hisn.engine.fieldtests import FieldBuilder, FieldTests, ValueTest
-from hisn.engine.program import Lowering, Program, split_asked
+from hisn.engine.fieldtests import FieldBuilder, FieldTests, ValueTest, canonical
+from hisn.engine.program import Lowering, Program, atoms_of, split_asked
 from hisn.errors import InputError
-from hisn.rules.expr import Expr, Keyword, KeywordRegex
+from hisn.rules.expr import Atom, Exists, Expr, FieldRef, Keyword, KeywordRegex, Null
 from hisn.rules.pack import Pack, RuleSource
 
-PLAN_VERSION = 2
+PLAN_VERSION = 4
 """Raised with every change of what a plan holds or means; part of every cache's key."""
 
 
@@ -36,7 +36,9 @@ class Plan(msgspec.Struct, frozen=True, array_like=True):
     """Hold the rules of a pack, in its order, compiled.
 
     `rule_sources` gives for each rule its position in `sources`.  `programs` (see `program`) and
-    `conditions` are msgpack, one per rule; `tests` is a msgpack `FieldTests` per name in `names`.
+    `conditions` are msgpack, one per rule; `places` are the field positions and ids of a condition's
+    tests in its order, -1 for tests that look at more than a value; `tests` is a msgpack
+    `FieldTests` per name in `names`.
     """
 
     version: int
@@ -45,6 +47,7 @@ class Plan(msgspec.Struct, frozen=True, array_like=True):
     rule_sources: tuple[int, ...]
     programs: tuple[bytes, ...]
     conditions: tuple[bytes, ...]
+    places: tuple[tuple[int, ...], ...]
     names: tuple[str, ...]
     tests: tuple[bytes, ...]
 
@@ -56,6 +59,11 @@ class Plan(msgspec.Struct, frozen=True, array_like=True):
         """Return the program of a rule."""
         program: Program = msgspec.msgpack.decode(self.programs[rule])
         return program
+
+    def places_of(self, rule: int, condition: Expr) -> dict[Atom, tuple[int, int]]:
+        """Return (field position, id) of the tests of a rule's condition."""
+        places = self.places[rule]
+        return dict(zip(atoms_of(condition), zip(places[::2], places[1::2], strict=True), strict=True))
 
     def field_tests(self, field: int) -> FieldTests:
         """Return the tests of the field at a position in `names`."""
@@ -77,6 +85,7 @@ class _Compiler:
         self._source_always: list[list[int]] = []
         self._programs: list[Program] = []
         self._rule_sources: list[int] = []
+        self._places: list[tuple[int, ...]] = []
 
     def _position(self, name: str) -> int:
         if name not in self._positions:
@@ -91,6 +100,9 @@ class _Compiler:
         self._next_id += test_id == self._next_id
         return position, test_id
 
+    def _place_of(self, atom: Atom) -> tuple[int, int]:
+        return (-1, -1) if isinstance(atom, Null | Exists | FieldRef) else self._place(canonical(atom))
+
     def _source(self, source: RuleSource) -> int:
         if source not in self._sources:
             self._sources[source] = len(self._sources)
@@ -103,6 +115,7 @@ class _Compiler:
         self._rule_sources.append(position)
         lowered = Lowering(self._position, self._place).lower(condition)
         self._programs.append(lowered.program)
+        self._places.append(tuple(place for atom in atoms_of(condition) for place in self._place_of(atom)))
         if lowered.needs is None:
             self._source_always[position].append(rule)
             return
@@ -118,10 +131,11 @@ class _Compiler:
                 self._sources, self._source_fields, self._source_always, strict=True
             )
         )
-        asked = frozenset().union(*(builder.asked() for builder in self._fields.values()))
+        asked = frozenset().union(*(builder.later() for builder in self._fields.values()))
         tests = tuple(msgspec.msgpack.encode(builder.build()) for builder in self._fields.values())
+        places = msgspec.msgpack.encode(self._places)
         digest = hashlib.sha256(str(PLAN_VERSION).encode())
-        for part in (*conditions, *tests, msgspec.msgpack.encode(sources)):
+        for part in (*conditions, *tests, places, msgspec.msgpack.encode(sources)):
             digest.update(hashlib.sha256(part).digest())
         return Plan(
             version=PLAN_VERSION,
@@ -130,6 +144,7 @@ class _Compiler:
             rule_sources=tuple(self._rule_sources),
             programs=tuple(msgspec.msgpack.encode(split_asked(p, asked)) for p in self._programs),
             conditions=conditions,
+            places=tuple(self._places),
             names=tuple(self._fields),
             tests=tests,
         )

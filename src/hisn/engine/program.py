@@ -10,12 +10,13 @@ positions in the plan's list.  ``[AND]`` holds everywhere, ``[OR]`` nowhere.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple, TypeAlias, assert_never
 
 from hisn.engine.fieldtests import KEYWORDS, ValueTest, canonical
 from hisn.rules.expr import (
     And,
+    Atom,
     Const,
     Exists,
     Expr,
@@ -124,6 +125,20 @@ class Lowering:
                 programs.append(item.program)
         programs = [[*p, *merged[p[1]]] if p[0] == ANY and len(p) == 2 else p for p in programs]
         return Lowered(programs[0] if len(programs) == 1 else [OR, *programs], weight, needs)
+
+
+def atoms_of(condition: Expr) -> Iterator[Atom]:
+    """Yield the tests of a condition in its order, repeated ones too."""
+    match condition:
+        case And(items) | Or(items):
+            for item in items:
+                yield from atoms_of(item)
+        case Not(item):
+            yield from atoms_of(item)
+        case Const():
+            return
+        case _:
+            yield condition
 
 
 def split_asked(program: Program, asked: frozenset[int]) -> Program:

@@ -16,7 +16,7 @@ a text line (see `raw_text_of`), else None.  Decisions that `rules.expr` leaves 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import TypeAlias, assert_never
 
@@ -143,20 +143,25 @@ def trace(condition: Expr, record: Record, raw_text: str | None = None) -> tuple
     Of an `Or` every item that holds is named; tests that count by *not* holding are not named.
     Empty where the condition does not hold.
     """
-    decisive = _decisive(condition, record, raw_text, wanted=True)
-    return tuple(_explain(atom, record, raw_text) for atom in dict.fromkeys(decisive or ()))
+    named = decisive(condition, lambda atom: holds(atom, record, raw_text))
+    return tuple(explain(atom, record, raw_text) for atom in named)
 
 
-def _decisive(condition: Expr, record: Record, raw_text: str | None, *, wanted: bool) -> list[Atom] | None:
+def decisive(condition: Expr, atom_holds: Callable[[Atom], bool]) -> tuple[Atom, ...]:
+    """Return the tests that `trace` names, by the answers of each test."""
+    return tuple(dict.fromkeys(_decisive(condition, atom_holds, wanted=True) or ()))
+
+
+def _decisive(condition: Expr, atom_holds: Callable[[Atom], bool], *, wanted: bool) -> list[Atom] | None:
     """Return the tests that make the condition hold (`wanted`) or fail; None where it does otherwise."""
     match condition:
         case Not(item):
-            return _decisive(item, record, raw_text, wanted=not wanted)
+            return _decisive(item, atom_holds, wanted=not wanted)
         case And(items) | Or(items):
             needs_all = isinstance(condition, And) is wanted
             named: list[Atom] | None = [] if needs_all else None
             for item in items:
-                found = _decisive(item, record, raw_text, wanted=wanted)
+                found = _decisive(item, atom_holds, wanted=wanted)
                 if found is not None:
                     named = [] if named is None else named
                     named += found
@@ -166,12 +171,13 @@ def _decisive(condition: Expr, record: Record, raw_text: str | None, *, wanted: 
         case Const(value):
             return [] if value is wanted else None
         case _:
-            if holds(condition, record, raw_text) is not wanted:
+            if atom_holds(condition) is not wanted:
                 return None
             return [condition] if wanted else []
 
 
-def _explain(atom: Atom, record: Record, raw_text: str | None) -> Decisive:
+def explain(atom: Atom, record: Record, raw_text: str | None) -> Decisive:
+    """Name a test that holds, and the value for which it does."""
     match atom:
         case Keyword() | KeywordRegex():
             for field, text in _searched(record, raw_text):

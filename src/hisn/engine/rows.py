@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hisn.engine.domains import Domain
+from hisn.engine.literals import distinct
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
@@ -47,6 +48,10 @@ class FieldRows(Protocol):
 
     def ask(self, test_id: int, within: int) -> int:
         """Return the rows among `within` for which a test holds that is asked by itself."""
+        ...
+
+    def holds(self, test_id: int, row: int) -> bool:
+        """Tell whether a test holds for one row, be it judged or asked by itself."""
         ...
 
     def nulls(self) -> int:
@@ -95,6 +100,11 @@ class FewRows:
                 rows |= mask
         return rows & within
 
+    def holds(self, test_id: int, row: int) -> bool:
+        """Tell whether a test holds for one row, be it judged or asked by itself."""
+        code = next(code for code, mask in self._masks.items() if mask >> row & 1)
+        return self._domain.holds(test_id, code)
+
     def nulls(self) -> int:
         """Return the rows whose cell is null or has a null in it."""
         nulls = self._domain.nulls
@@ -110,6 +120,7 @@ class FewRows:
         for code in self._masks:
             if code in by_code:
                 rules.update(by_code[code])
+        rules.update(self._domain.regex_rules)
 
 
 class ManyRows:
@@ -159,8 +170,12 @@ class ManyRows:
 
     def ask(self, test_id: int, within: int) -> int:
         """Return the rows among `within` for which a test holds that is asked by itself."""
-        codes = np.unique(self._codes[rows_of(within, len(self._codes))]).tolist()
+        codes = distinct(self._codes[rows_of(within, len(self._codes))]).tolist()
         return self._rows_with([code for code in codes if self._domain.ask(test_id, code)]) & within
+
+    def holds(self, test_id: int, row: int) -> bool:
+        """Tell whether a test holds for one row, be it judged or asked by itself."""
+        return self._domain.holds(test_id, int(self._codes[row]))
 
     def nulls(self) -> int:
         """Return the rows whose cell is null or has a null in it."""
@@ -173,6 +188,7 @@ class ManyRows:
         for code in self._distinct():
             if code in by_code:
                 rules.update(by_code[code])
+        rules.update(self._domain.regex_rules)
 
 
 class JoinedRows:
@@ -196,6 +212,10 @@ class JoinedRows:
         for part in self._parts:
             rows |= part.ask(test_id, within & ~rows)
         return rows
+
+    def holds(self, test_id: int, row: int) -> bool:
+        """Tell whether a test holds for one row, be it judged or asked by itself."""
+        return any(part.holds(test_id, row) for part in self._parts)
 
     def nulls(self) -> int:
         """Return no row: keywords have no null."""
