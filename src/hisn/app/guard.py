@@ -14,9 +14,10 @@ from typing import Protocol
 from hisn import __version__
 from hisn.app.judge import BatchLimits, Judge, Part, Timings
 from hisn.app.pool import Group, judge_groups
-from hisn.app.wiring import load_plan
+from hisn.app.wiring import load_databases, load_plan
 from hisn.core import limits
 from hisn.engine.coverage import Coverage
+from hisn.engine.databases import Databases
 from hisn.engine.ledger import CoverageLedger
 from hisn.engine.plan import Plan
 from hisn.engine.scan import Scanner, Window
@@ -84,7 +85,8 @@ def guard(request: GuardRequest, progress: Progress | None = None) -> GuardResul
     clock.lap("discover")
     pack, excluded = _choose(_load_pack(request), request.exclude)
     clock.lap("rules")
-    plan = load_plan(pack, use_hyperscan=request.use_hyperscan)
+    plan = load_plan(pack)
+    databases = load_databases(plan) if request.use_hyperscan else None
     mapping = load_mapping()
     clock.lap("plan")
     builder = FindingBuilder(pack.rules, mapping_digest=mapping.digest, engine_version=__version__)
@@ -92,7 +94,7 @@ def guard(request: GuardRequest, progress: Progress | None = None) -> GuardResul
     for note in discovery.notes:
         ledger.add_note(note)
     processes = _processes(request, discovery.tasks)
-    make_judge = functools.partial(_make_judge, plan, mapping, request)
+    make_judge = functools.partial(_make_judge, plan, databases, mapping, request)
     totals = _Totals()
     if progress:
         progress.start(sum(task.size_bytes for task in discovery.tasks))
@@ -124,8 +126,10 @@ def guard(request: GuardRequest, progress: Progress | None = None) -> GuardResul
     )
 
 
-def _make_judge(plan: Plan, mapping: Mapping, request: GuardRequest) -> Judge:
-    scanner = Scanner(plan, mapping, window=request.window, use_hyperscan=request.use_hyperscan)
+def _make_judge(plan: Plan, databases: Databases | None, mapping: Mapping, request: GuardRequest) -> Judge:
+    scanner = Scanner(
+        plan, mapping, window=request.window, use_hyperscan=request.use_hyperscan, databases=databases
+    )
     return Judge(scanner, request.batch)
 
 
