@@ -33,7 +33,7 @@ from hisn.events.urls import decoded, split_request, unescape
 NAME = "combined"
 KIND = "web"
 
-_FRONT = r"([^ \n]+) [^ \n]+ ([^ \n]+) \[(\d\d/[A-Z][a-z][a-z]/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "
+_FRONT = r"([^ \n]+) [^ \n]+ ([^ \\\n]+) \[(\d\d/[A-Z][a-z][a-z]/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "
 _REQUEST = r'"([A-Za-z]+) ([^" \\\n]+) (HTTP/[\d.]+)" (\d{3}) (\d+|-)'
 _AGENT = r' "([^"\\\n]*)" "([^"\\\n]*)"'
 _REST = r"(?: ([^\n]*))?$|^[^\n]*$"

@@ -7,6 +7,7 @@ also as ``audit_…`` (see `events/pgaudit`).  An empty column is null.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -15,7 +16,6 @@ import numpy as np
 
 from hisn.events.batch import Block
 from hisn.events.csv_records import RAGGED, Records, csv_records, rows_of
-from hisn.events.lines import head_lines
 from hisn.events.pgaudit import KIND, MARK, NAMES, audit_fields, split_client
 from hisn.events.schema import Cell, Declaration, Layout, Logsource, Unparsed
 from hisn.events.source import Parsed
@@ -31,13 +31,14 @@ _COLUMNS = (
     "application_name", "backend_type", "leader_pid", "query_id",
 )  # fmt: skip
 _WIDTHS = (23, 24, 26)
+_SAMPLE = 20
 _SEVERITIES = frozenset(
     ("LOG", "ERROR", "FATAL", "PANIC", "WARNING", "NOTICE", "INFO", *(f"DEBUG{n}" for n in range(1, 6)))
 )
 _SEVERITY = _COLUMNS.index("error_severity")
 _MESSAGE = _COLUMNS.index("message")
 _CLIENT = _COLUMNS.index("connection_from")
-_START = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [A-Za-z0-9+:-]{1,8},")
+_START = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [A-Za-z0-9+:-]{1,8},")
 
 
 class PostgresCsvFormat:
@@ -51,8 +52,8 @@ class PostgresCsvFormat:
 
         A record may span lines, so the first lines that are whole records decide.
         """
-        starts = [line for line in head_lines(head) if _START.match(line)]
-        rows = rows_of([line.encode() for line in starts])
+        first = next(csv_records(io.BytesIO(head)), Records())
+        rows = rows_of([raw for raw in first.raws[:_SAMPLE] if _START.match(raw)])
         if any(row and len(row) in _WIDTHS and row[_SEVERITY] in _SEVERITIES for row in rows):
             return 1.0
         return 0.0

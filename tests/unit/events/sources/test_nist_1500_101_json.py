@@ -122,6 +122,10 @@ def test_flood_of_detail_names_does_not_make_endless_layouts() -> None:
 
 def test_sniff_knows_the_root_and_no_other_json() -> None:
     assert FORMAT.sniff(json.dumps(document(event(1))).encode()) == 1.0
+    untyped = json.dumps(document(event(1))).replace('"@type"', '"type"').encode()
+    assert FORMAT.sniff(untyped) == 0.9
+    schema = b'{"definitions": {"EventLogging.ElectionEventLog": {}, "@type": {}}}'
+    assert FORMAT.sniff(schema) == 0.0
     assert FORMAT.sniff(b'{"EventID": 1}') == FORMAT.sniff(b"EventLogging.ElectionEventLog") == FORMAT.sniff(b"") == 0.0
 
 
