@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.hisn-installed
 JOBS   ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-full soak lint bench lock fmt clean
+.PHONY: help venv demo test test-full soak lint bench lock catalogue fmt clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 lock: $(STAMP) ## pin newer versions of everything
 	$(COMPILE) --upgrade -o requirements.lock
 	$(COMPILE) --upgrade --extra dev -o requirements-dev.lock
+
+catalogue: $(STAMP) ## take new texts into the translations, and compile them
+	$(BIN)/python tests/unit/present/catalogue.py
 
 fmt: $(STAMP) ## format the code
 	$(BIN)/ruff format
