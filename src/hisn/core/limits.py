@@ -34,9 +34,14 @@ MAX_RULE_NODES = 50_000
 """Values of one rule document with its aliases unfolded (a "billion laughs" has 10**9)."""
 MAX_RULE_DEPTH = 32
 MAX_CONDITION_CHARS = 16_384
+"""Characters of all conditions of one rule together."""
+MAX_SEARCH_IDENTIFIERS = 1_000
 MAX_NUMBER_CHARS = 64
 MAX_RULE_ATOMS = 20_000
 MAX_REGEX_CHARS = 4_096
+MAX_VALUE_CHARS = 65_536
+MAX_WILDCARDS = 256
+"""Wildcards in one value: a matcher's work grows with them."""
 MAX_EXPANSIONS = 10_000
 
 # Engine

@@ -20,7 +20,9 @@ Compare = Literal["eq", "lt", "lte", "gt", "gte"]
 TimePart = Literal["minute", "hour", "day", "week", "month", "year"]
 
 # What a pack's bytes must keep to: whoever makes a pack can make its digest, too.
-Parts: TypeAlias = Annotated[tuple[str | Annotated[int, Meta(ge=0, le=1)], ...], Meta(min_length=1)]
+Parts: TypeAlias = Annotated[
+    tuple[str | Annotated[int, Meta(ge=0, le=1)], ...], Meta(min_length=1, max_length=513)
+]
 Flags: TypeAlias = Annotated[str, Meta(pattern=r"\Ai?m?s?\Z")]
 Decimal: TypeAlias = Annotated[str, Meta(pattern=r"\A-?[0-9]{1,64}(\.[0-9]{1,64})?\Z")]
 Items: TypeAlias = Annotated[tuple["Expr", ...], Meta(min_length=1)]

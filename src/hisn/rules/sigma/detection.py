@@ -20,7 +20,7 @@ _CONDITION = frozenset(("condition",))
 
 
 class Detections:
-    """Lower the search identifiers of one section, each of them once and on demand."""
+    """Lower the search identifiers of one section, each of them once."""
 
     def __init__(self, section: Map, placeholders: Placeholders, skip: frozenset[str]) -> None:
         self._nodes: Mapping[str, tuple[int, Node]] = {
@@ -28,9 +28,14 @@ class Detections:
         }
         if not self._nodes:
             raise RefusedError(MALFORMED, section.line, "no search identifier is defined")
+        if len(self._nodes) > limits.MAX_SEARCH_IDENTIFIERS:
+            reason = f"more than {limits.MAX_SEARCH_IDENTIFIERS} search identifiers in one rule"
+            raise RefusedError(LIMIT, section.line, reason)
         self._placeholders = placeholders
         self._done: dict[str, Expr] = {}
+        self._sizes: dict[str, int] = {}
         self._atoms = 0
+        self._used = 0
         self.has_placeholders = False
 
     @property
@@ -38,11 +43,23 @@ class Detections:
         """Return the search identifiers in the order written."""
         return tuple(self._nodes)
 
-    def lower(self, name: str) -> Expr:
-        """Return the expression of one search identifier. Raises RefusedError."""
-        if name not in self._done:
-            line, node = self._nodes[name]
+    def lower_all(self) -> None:
+        """Lower every search identifier, used or not: a mistake in any is a mistake. Raises RefusedError."""
+        for name, (line, node) in self._nodes.items():
+            before = self._atoms
             self._done[name] = self._definition(node, line)
+            self._sizes[name] = self._atoms - before
+
+    def use(self, name: str) -> Expr:
+        """Return the expression of a search identifier for one place in a condition.
+
+        Raises RefusedError where a short condition names so much so often that the whole grows
+        beyond any use.
+        """
+        self._used += self._sizes[name]
+        if self._used > limits.MAX_RULE_ATOMS:
+            reason = f"the conditions stand for more than {limits.MAX_RULE_ATOMS} tests"
+            raise RefusedError(LIMIT, self._nodes[name][0], reason)
         return self._done[name]
 
     def _definition(self, node: Node, line: int) -> Expr:
@@ -95,12 +112,10 @@ class Lowered:
 def lower_section(section: Map, placeholders: Placeholders, skip: frozenset[str] = _CONDITION) -> Lowered:
     """Return the condition of a detection or filter section. Raises RefusedError.
 
-    Several conditions are alternatives.  Every search identifier is lowered, used or not: a
-    mistake in one that no condition names is a mistake all the same.
+    Several conditions are alternatives.
     """
     detections = Detections(section, placeholders, skip)
-    for name in detections.names:
-        detections.lower(name)
+    detections.lower_all()
     return Lowered(_conditions(section, detections), detections.has_placeholders)
 
 
@@ -111,10 +126,15 @@ def _conditions(section: Map, detections: Detections) -> Expr:
         raise RefusedError(CONDITION, line, "there is no condition")
     items = node.items if isinstance(node, Sequence) else (node,)
     conditions = []
+    length = 0
     for item in items:
         if not isinstance(item, Scalar) or not item.text.strip():
             raise RefusedError(CONDITION, item.line, "a condition is not a text")
-        conditions.append(parse_condition(item.text, detections.names, detections.lower, item.line))
+        length += len(item.text)
+        if length > limits.MAX_CONDITION_CHARS:
+            reason = f"the conditions are longer than {limits.MAX_CONDITION_CHARS} characters"
+            raise RefusedError(LIMIT, item.line, reason)
+        conditions.append(parse_condition(item.text, detections.names, detections.use, item.line))
     if not conditions:
         raise RefusedError(CONDITION, line, "there is no condition")
     return any_of(conditions)

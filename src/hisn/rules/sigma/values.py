@@ -201,7 +201,7 @@ def lower_value(field: str | None, value: Value, line: int) -> Expr:
         return _lower_keyword(value, line)
     match value:
         case Pattern():
-            return _lower_pattern(field, _decoded(value, line))
+            return _lower_pattern(field, _decoded(value, line), line)
         case Expression():
             pattern, flags = _checked(value, line)
             return Regex(field, pattern, flags)
@@ -220,8 +220,18 @@ def lower_value(field: str | None, value: Value, line: int) -> Expr:
     assert_never(value)
 
 
-def _lower_pattern(field: str, value: Pattern) -> Expr:
-    parts = normalise(value.parts)
+def _bounded(parts: Parts, line: int) -> Parts:
+    parts = normalise(parts)
+    wildcards = sum(isinstance(part, int) for part in parts)
+    if wildcards > limits.MAX_WILDCARDS:
+        raise RefusedError(LIMIT, line, f"more than {limits.MAX_WILDCARDS} wildcards in one value")
+    if sum(len(part) for part in parts if isinstance(part, str)) > limits.MAX_VALUE_CHARS:
+        raise RefusedError(LIMIT, line, f"a value is longer than {limits.MAX_VALUE_CHARS} characters")
+    return parts
+
+
+def _lower_pattern(field: str, value: Pattern, line: int) -> Expr:
+    parts = _bounded(value.parts, line)
     match parts:
         case ():
             return Text(field, "equals", "", value.cased)
@@ -259,7 +269,7 @@ def _lower_keyword(value: Value, line: int) -> Expr:
             return Keyword((value.text,))
         case Pattern():
             value = _decoded(value, line)
-            parts = normalise(value.parts)
+            parts = _bounded(value.parts, line)
             # A keyword is looked for anywhere, so that a run at either end says nothing.
             parts = parts[1:] if parts[:1] == (ANY_RUN,) else parts
             parts = parts[:-1] if parts[-1:] == (ANY_RUN,) else parts

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -70,3 +71,24 @@ def test_a_flood_of_tests_is_refused(refuse: Callable[..., tuple[str, int, str]]
     code, _, reason = refuse(f"Cmd|windash|contains: [{values}]")
     assert code == "E2106"
     assert "more than 20000 tests" in reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"s{number}: {{F: v{number}}}\n" for number in range(900))
+        + "condition: "
+        + " or ".join(["1 of *"] * 1_000),
+        "".join(f"s{number}: {{F: v}}\n" for number in range(300))
+        + "condition:\n"
+        + "    - 1 of *\n" * 20_000,
+        "".join(f"s{number}: {{F: v}}\n" for number in range(1_001)) + "condition: s1",
+    ],
+)
+def test_a_short_rule_cannot_grow_into_a_huge_one(
+    refuse: Callable[..., tuple[str, int, str]], text: str
+) -> None:
+    """A megabyte of `1 of *` kept the program busy for 16 s, and made a pack of hundreds."""
+    begin = time.perf_counter()
+    assert refuse(text)[0] == "E2106"
+    assert time.perf_counter() - begin < 2

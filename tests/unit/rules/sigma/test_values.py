@@ -164,3 +164,10 @@ def test_a_stray_bracket_does_not_find_its_pair_in_our_anchors(
     refuse: Callable[..., tuple[str, int, str]],
 ) -> None:
     assert refuse("F|re|startswith: 'a)(b'")[0] == "E2104"
+
+
+@pytest.mark.parametrize("value", ["?" * 100_000, "*a" * 300, "a" * 100_000, "keyword"])
+def test_values_are_bounded(refuse: Callable[..., tuple[str, int, str]], value: str) -> None:
+    """A matcher's work grows with wildcards, and a million of them fit into one file."""
+    text = keywords(f"- '{'?a' * 300}'") if value == "keyword" else f"F: '{value}'"
+    assert refuse(text)[0] == "E2106"
