@@ -12,6 +12,7 @@ layout of the kind arrives.  The digest covers the bytes of all of them.  Schema
     [aliases]                       # further names, where the layout has no such field itself
     Image = "NewProcessName"        #   new = existing name, or a list: the first that exists
     Hashes = ["Hash", "Sha256"]
+    Level = { of = "level", values = { "warn" = "Warning" } }   # seen through a table
 
     [[lookup]]                      # log sources by the value of one constant, in file order
     constant = "Channel"
@@ -24,6 +25,7 @@ layout of the kind arrives.  The digest covers the bytes of all of them.  Schema
     [[rule]]                        # in file order, after the lookups
     when.service = ["security"]     # already has one of these services (also: product, category)
     when.EventID = ["4688"]         # a constant has one of these texts (case does not matter)
+    unless.EventType = ["Delete"]   # none of these holds (same form as `when`)
     has = ["ObjectName"]            # the layout has all these fields
     products = []                   # what it adds (all optional)
     categories = ["process_creation"]
@@ -137,7 +139,7 @@ class _Draft:
     products: set[str] = field(default_factory=set)
     categories: set[str] = field(default_factory=set)
     services: set[str] = field(default_factory=set)
-    aliases: list[tuple[str, str | list[str]]] = field(default_factory=list)
+    aliases: list[tuple[str, Any]] = field(default_factory=list)
 
     def axis(self, name: str) -> set[str]:
         return {"products": self.products, "categories": self.categories, "services": self.services}[name]
@@ -153,13 +155,16 @@ class _Draft:
         return str(view.constant).casefold()
 
     def meets(self, item: MappingOf[str, Any]) -> bool:
-        for name, wanted in item.get("when", {}).items():
-            if name in _AXES:
-                if self.axis(_AXES[name]).isdisjoint(wanted):
-                    return False
-            elif self.text(name) not in [text.casefold() for text in wanted]:
-                return False
-        return all(name in self.views for name in item.get("has", ()))
+        return (
+            all(self._holds(name, wanted) for name, wanted in item.get("when", {}).items())
+            and not any(self._holds(name, wanted) for name, wanted in item.get("unless", {}).items())
+            and all(name in self.views for name in item.get("has", ()))
+        )
+
+    def _holds(self, name: str, wanted: list[str]) -> bool:
+        if name in _AXES:
+            return not self.axis(_AXES[name]).isdisjoint(wanted)
+        return self.text(name) in [text.casefold() for text in wanted]
 
 
 class _Kind:
@@ -207,12 +212,15 @@ def _apply(rule: MappingOf[str, Any], draft: _Draft) -> None:
 
 def _alias(draft: _Draft) -> None:
     """Give further names to fields, never hiding a field that the record has."""
-    for name, sources in draft.aliases:
+    for name, wanted in draft.aliases:
         if name in draft.views:
             continue
-        for source in [sources] if isinstance(sources, str) else sources:
-            if source in draft.views:
-                draft.views[name] = draft.views[source]
+        table = None
+        if isinstance(wanted, dict):
+            wanted, table = wanted["of"], wanted["values"]
+        for source in [wanted] if isinstance(wanted, str) else wanted:
+            if (view := draft.views.get(source)) is not None:
+                draft.views[name] = view if table is None else FieldView(view.column, view.constant, table)
                 break
 
 

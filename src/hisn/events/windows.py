@@ -14,6 +14,7 @@ CONSTANTS = ("Channel", "Provider_Name", "EventID")
 """Fields by which Windows events are told apart; constants of a layout where the record has them."""
 
 _SYSTEM = "Event.System."
+_EMPTY_ELEMENTS = tuple(_SYSTEM + name for name in ("Correlation", "Security", "Execution"))
 _ATTRIBUTES = ("#attributes.", "@attributes.", "@", "-", "$.")
 
 _WINLOG = {
@@ -72,6 +73,44 @@ def promoted(names: Sequence[str], event_id: object) -> tuple[str, ...]:
     """
     wanted = {"12": "EventType", "4657": "OperationType"}.get(str(event_id))
     return (wanted,) if wanted is not None and wanted in names else ()
+
+
+_HIVES = (("\\REGISTRY\\MACHINE", "HKLM"), ("\\REGISTRY\\USER", "HKU"))
+
+
+def registry_target(key: Any, value: Any) -> str:
+    """Return key and value of Security 4657 as Sysmon writes them: ``HKLM\\Software\\…\\Run\\name``."""
+    path = str(key or "")
+    for native, short in _HIVES:
+        if path[: len(native)].upper() == native:
+            path = short + path[len(native) :]
+    return f"{path}\\{value}" if value not in (None, "", "-") else path
+
+
+def add_registry_target(names: tuple[str, ...], columns: list[Sequence[Any]], event_id: object) -> tuple[str, ...]:
+    """Append TargetObject to the columns of Security 4657; return the names with it."""
+    if str(event_id) != "4657" or "ObjectName" not in names or "TargetObject" in names:
+        return names
+    keys = columns[names.index("ObjectName")]
+    values = columns[names.index("ObjectValueName")] if "ObjectValueName" in names else [None] * len(keys)
+    columns.append([registry_target(key, value) for key, value in zip(keys, values, strict=True)])
+    return (*names, "TargetObject")
+
+
+def is_noise(path: str) -> bool:
+    """Tell whether a flattened name is markup of the XML tree: namespaces and names of the wrapper."""
+    return "#attributes.xmlns" in path or path.startswith(("Event.#attributes.", "Event.EventData.#attributes."))
+
+
+def without_noise(flat: dict[str, Any]) -> dict[str, Any]:
+    """Return a flattened EVTX tree without markup and without empty elements of System."""
+    if "Event.System.EventID" not in flat and "Event.System.EventID.#text" not in flat:
+        return flat
+    return {
+        path: cell
+        for path, cell in flat.items()
+        if not is_noise(path) and (cell is not None or path not in _EMPTY_ELEMENTS)
+    }
 
 
 def nested_names(names: Sequence[str]) -> tuple[str, ...]:

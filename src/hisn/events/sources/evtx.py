@@ -191,7 +191,7 @@ class _Stretch:
             event = record.Event
             system = event.System
             data = event.EventData
-            if data is None or event.UserData is not None:
+            if data is None or event.UserData is not None or "#attributes" in data:
                 data = _other_data(event)
             provider = (system.Provider or _NONE).attributes
             event_id = system.EventID
@@ -243,6 +243,7 @@ class _Group:
             data = [[_text_of(cell) for cell in column] for column in data]
         names += tuple(f"EventData.{name}" if name in _RESERVED else name for name in self.names)
         columns += data
+        names = windows.add_registry_target(names, columns, self.constants[2])
         constants = tuple(
             (name, cell)
             for name, cell in zip(windows.CONSTANTS, self.constants, strict=True)
@@ -300,7 +301,8 @@ def _system_row(system: _System, provider: _Attributes) -> tuple[Cell, ...]:
 
 def _other_data(event: _Event) -> dict[str, Any]:
     """Return the data of an event that has none in EventData: leaf names of what it has instead."""
-    leaves: dict[str, Cell] = dict(event.EventData) if event.EventData else {}
+    leaves: dict[str, Any] = dict(event.EventData) if event.EventData else {}
+    leaves.pop("#attributes", None)
     for part in (event.UserData, event.ProcessingErrorData, event.DebugData, event.BinaryEventData):
         if part is None:
             continue

@@ -115,7 +115,12 @@ class RowReader:
         event = found.names.index("EventID") if "EventID" in found.names else None
         if event is not None:
             draft.columns[event] = [_number(cell) for cell in draft.columns[event]]
-        promoted = windows.promoted(found.names, draft.columns[event][0]) if event is not None else ()
+        promoted: tuple[str, ...] = ()
+        if event is not None and found.kind == "windows":
+            event_id = draft.columns[event][0]
+            promoted = windows.promoted(found.names, event_id)
+            names = windows.add_registry_target(found.names, draft.columns, event_id)
+            found = found if names is found.names else replace(found, names=names)
         constants = found.constants + tuple(name for name in promoted if name not in found.constants)
         at = [found.names.index(name) for name in constants]
         split: dict[tuple[Cell, ...], list[int]] = {}
@@ -193,7 +198,7 @@ def _flattened(
     groups: dict[tuple[str, ...], tuple[list[int], list[dict[str, Cell]]]] = {}
     for row in rows:
         try:
-            flat = flatten(windows.named_data(records[row]))
+            flat = windows.without_noise(flatten(windows.named_data(records[row])))
         except HoleError as hole:
             holes.append(Unparsed(hole.reason, number=numbers[row]))
             continue
