@@ -277,3 +277,24 @@ def test_rules_that_are_not_there_are_an_input_error(
     code, _, err = call(capsys, "rules", "check", tmp_path / "nowhere")
     assert code == 3
     assert "error[E2130]" in err
+
+
+def test_every_rule_of_a_file_is_explained(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    second = (
+        RULE.replace("fc1", "fc4").replace("title: Whoami", "title: Second").partition("falsepositives")[0]
+    )
+    (folder / "two.yml").write_text(RULE + "---\n" + second)
+    code, out, _ = call(capsys, "rules", "explain", folder / "two.yml")
+    assert code == 0
+    assert out.startswith("Whoami\n")
+    assert "\n\nSecond\n" in out
+
+
+def test_long_lists_of_coverage_are_cut_and_counted(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    tags = ", ".join(f"attack.t{1_000 + number}" for number in range(20))
+    (folder / "whoami.yml").write_text(RULE.replace("attack.discovery, attack.t1033", tags))
+    _, out, _ = call(capsys, "rules", "coverage", "--rules", folder)
+    assert "and 5 more (--all shows them)" in out
+    _, out, _ = call(capsys, "rules", "coverage", "--rules", folder, "--all")
+    assert "T1019" in out
+    assert "more (--all" not in out

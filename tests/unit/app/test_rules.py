@@ -236,3 +236,21 @@ def test_a_second_start_on_all_published_rules_is_fast(corpus: Path, tmp_path: P
     assert len(pack.rules) == 3_752
     # Measured 0.08 s.
     assert min(times) < 0.2
+
+
+def test_a_placeholder_file_that_is_not_there_is_an_error(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        load_rules([folder], Memory(), placeholders=tmp_path / "nowhere.toml")
+    assert caught.value.code == "E2105"
+
+
+def test_a_folder_that_vanishes_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        list(walk_rules(str(tmp_path / "gone")))
+    assert caught.value.code == "E2130"
+
+
+def test_things_that_are_no_files_are_no_rules(folder: Path) -> None:
+    """A named pipe called a.yml would make the reader wait for ever."""
+    os.mkfifo(folder / "pipe.yml")
+    assert len(load_rules([folder], Memory()).rules) == 2

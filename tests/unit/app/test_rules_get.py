@@ -237,3 +237,28 @@ def test_a_folder_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> N
 def test_rules_go_to_the_nodes_folder_if_nobody_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HISN_HOME", str(tmp_path))
     assert default_folder() == tmp_path / "rules" / "sigma"
+
+
+def test_sigmahqs_rules_have_their_licence_where_the_archive_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = io.BytesIO()
+    with zipfile.ZipFile(plain, "w") as target:
+        target.writestr("rules/a.yml", RULE)
+    (tmp_path / "a.zip").write_bytes(plain.getvalue())
+    assert get_rules(str(tmp_path / "a.zip"), tmp_path / "one").licence == ""
+    monkeypatch.setattr(rules_get, "SIGMAHQ", str(tmp_path / "a.zip"))
+    assert get_rules(str(tmp_path / "a.zip"), tmp_path / "two").licence == "DRL-1.1"
+
+
+@pytest.mark.parametrize("kind", ["archive", "folder"])
+def test_what_is_too_large_is_not_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(rules_get, "MAX_DOWNLOAD_BYTES", 100)
+    monkeypatch.setattr(rules_get, "MAX_TOTAL_BYTES", 100)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.yml").write_bytes(RULE)
+    (tmp_path / "a.zip").write_bytes(ARCHIVE)
+    source = tmp_path / ("a.zip" if kind == "archive" else "in")
+    assert error_of(str(source), tmp_path / "out").code == "E2133"
