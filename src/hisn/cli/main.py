@@ -22,16 +22,16 @@ from hisn.errors import (
     UsageError,
     VerificationError,
 )
-from hisn.present.i18n import LANGUAGES, _, use_language
+from hisn.present.i18n import LANGUAGES, _, mark, use_language
 
 if TYPE_CHECKING:
     from click import Context
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "guard": ("hisn.cli.guard:guard", "Find attacks in log files."),
-    "rules": ("hisn.cli.rules:rules", "Get, check, explain and pack detection rules."),
-    "demo": ("hisn.cli.demo:demo", "Play an election evening and find the attacks in it."),
-    "explain": ("hisn.cli.explain:explain", "Explain an error code, offline."),
+    "guard": ("hisn.cli.guard:guard", mark("Find attacks in log files.")),
+    "rules": ("hisn.cli.rules:rules", mark("Get, check, explain and pack detection rules.")),
+    "demo": ("hisn.cli.demo:demo", mark("Play an election evening and find the attacks in it.")),
+    "explain": ("hisn.cli.explain:explain", mark("Explain an error code, offline.")),
 }
 """Name → (module:attribute, one line for the list). The line is a catalogue key."""
 

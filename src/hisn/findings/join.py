@@ -74,7 +74,7 @@ class Strand:
         self.cells = 0
         self.grade = 0
         self._assets: dict[str, SpanSet[Hits]] = {}
-        self._held = 0
+        self.held = 0
         self._trim_at = 2 * limits.MAX_RECORDS_PER_FINDING
 
     def __iter__(self) -> Iterator[tuple[str, int, int, Hits]]:
@@ -102,22 +102,22 @@ class Strand:
 
     def trim(self, limit: int, *, now: bool = False) -> None:
         """Keep the `limit` smallest record numbers and the first few of each span."""
-        if self._held <= self._trim_at and not now:
+        if self.held <= self._trim_at and not now:
             return
         threshold = self._threshold(limit)
-        self._held = 0
+        self.held = 0
         for asset, spans in self._assets.items():
             kept = self._new_spans()
             for first, last, hits in spans:
                 fewer = hits.smallest(limits.MIN_RECORDS_PER_FINDING, threshold)
                 kept.add(first, last, fewer)
-                self._held += fewer.held
+                self.held += fewer.held
             self._assets[asset] = kept
-        self._trim_at = 2 * max(self._held, limits.MIN_RECORDS_PER_FINDING)
+        self._trim_at = 2 * max(self.held, limits.MIN_RECORDS_PER_FINDING)
 
     def _threshold(self, limit: int) -> int:
         """Return the `limit`-th smallest record number; whatever was dropped before is larger."""
-        if self._held <= limit:
+        if self.held <= limit:
             return int(np.iinfo(np.int64).max)
         arrays = [array for *_span, hits in self for array in hits.numbers]
         return int(np.partition(np.concatenate(arrays), limit - 1)[limit - 1])
@@ -130,7 +130,7 @@ class Strand:
         before = spans.cells
         spans.add(first, last, hits)
         self.cells += spans.cells - before
-        self._held += hits.held
+        self.held += hits.held
 
     def _new_spans(self) -> SpanSet[Hits]:
         spans: SpanSet[Hits] = SpanSet(limits.FINDING_GAP_S * _US, join_hits)
@@ -142,7 +142,7 @@ class Strand:
             return
         spans = list(self)
         self.grade = grade
-        self.cells = self._held = 0
+        self.cells = self.held = 0
         self._assets = {}
         for asset, first, last, hits in spans:
             self._put(asset, first, last, hits)

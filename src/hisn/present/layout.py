@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import unicodedata
 from typing import TextIO
@@ -22,6 +23,7 @@ _COLOURS = {
     "warning": "\x1b[1;30;43m",
 }
 _RESET = "\x1b[0m"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def wants_colour(stream: TextIO) -> bool:
@@ -40,7 +42,8 @@ def paint(text: str, style: str, *, colour: bool) -> str:
 
 
 def cells(text: str) -> int:
-    """Return how many columns a terminal needs: two for wide characters, none for marks."""
+    """Return how many columns a terminal needs: two for wide characters, none for marks and our colours."""
+    text = _COLOUR.sub("", text)
     if text.isascii():
         return len(text)
     return sum(_cells_of(char) for char in text)

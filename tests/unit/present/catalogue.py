@@ -6,10 +6,9 @@ what has no translation yet is listed, and `test_catalogue.py` fails until it ha
 
 from __future__ import annotations
 
+import ast
 import io
-import re
 import sys
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,37 +23,43 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parents[3]
 PACKAGE = REPOSITORY / "src" / "hisn"
 LOCALE = PACKAGE / "locale"
-KEYWORDS = {
-    "_": None,
-    "mark": None,
-    "Phrase": (1,),
-    "ngettext": (1, 2),
-    "Plural": (1, 2),
-    "count_of": (1, 2),
-}
+SINGULAR = {"_", "mark", "Phrase"}
+PLURAL = {"ngettext", "Plural", "count_of"}
 Key = str | tuple[str, str]
-
-# click writes these itself; `present.i18n` hands them to our catalogue.
-LEVEL_TITLES = re.compile(r"^title: +(.+)$", re.MULTILINE)
 
 
 def keys() -> dict[Key, str]:
     """Return every catalogue key of the source, with the file it stands in."""
     found: dict[Key, str] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
-        found |= dict.fromkeys(_extracted("python", path), path.relative_to(PACKAGE).as_posix())
+        place = path.relative_to(PACKAGE).as_posix()
+        found |= dict.fromkeys(_in_python(ast.parse(path.read_bytes())), place)
     for path in sorted(PACKAGE.rglob("*.j2")):
-        found |= dict.fromkeys(_extracted("jinja2", path), path.relative_to(PACKAGE).as_posix())
-    for path in sorted(PACKAGE.glob("app/error_codes.toml")):
-        for entry in tomllib.loads(path.read_text(encoding="utf-8")).values():
-            found |= dict.fromkeys((entry["title"], entry["text"], entry["hint"]), "app/error_codes.toml")
+        place = path.relative_to(PACKAGE).as_posix()
+        found |= dict.fromkeys(_in_template(path), place)
     found.pop("", None)
     return found
 
 
-def _extracted(method: str, path: Path) -> Iterator[Key]:
-    name = "jinja2.ext:babel_extract" if method == "jinja2" else method
-    for _line, message, _comments, _context in extract_from_file(name, path, KEYWORDS):
+def _in_python(tree: ast.Module) -> Iterator[Key]:
+    # Babel's own extractor does not look into f-strings.
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        texts = [
+            arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+        ]
+        if name in SINGULAR and texts:
+            yield texts[0]
+        elif name in PLURAL and len(texts) >= len(("one", "many")):
+            yield texts[0], texts[1]
+
+
+def _in_template(path: Path) -> Iterator[Key]:
+    keywords: dict[str, tuple[int, ...] | None] = dict.fromkeys(SINGULAR)
+    keywords |= dict.fromkeys(PLURAL, (1, 2))
+    for _line, message, _comments, _context in extract_from_file("jinja2.ext:babel_extract", path, keywords):
         yield message if isinstance(message, str) else (message[0], message[1])
 
 
@@ -100,9 +105,9 @@ def update(path: Path) -> list[Key]:
     ]
     for key, place in keys().items():
         known = old.get(key if isinstance(key, str) else key[0])
-        new.add(key, known.string if known else None, locations=[(place, None)])
+        new.add(key, known.string if known else None, locations=[(place, 0)])
     with path.open("wb") as file:
-        write_po(file, new, sort_output=True, width=100, omit_header=False)
+        write_po(file, new, sort_output=True, width=100, include_lineno=False)
     path.with_suffix(".mo").write_bytes(compiled(read_catalogue(path)))
     return missing(new)
 
