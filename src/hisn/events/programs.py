@@ -23,7 +23,7 @@ _CLASSES = {
     "unix_chkpwd": "auth", "sssd": "auth", "remote": "auth", "rlogind": "auth", "xinetd": "auth",
     "clamd": "clamav", "freshclam": "clamav", "clamscan": "clamav", "clamav": "clamav",
     "clamav-milter": "clamav", "clamonacc": "clamav",
-    "vsftpd": "vsftpd", "guacd": "guacamole", "guacamole": "guacamole",
+    "sysmon": "sysmon", "vsftpd": "vsftpd", "guacd": "guacamole", "guacamole": "guacamole",
 }  # fmt: skip
 
 _PAM = re.compile(r"pam_\w{1,32}\([^)]{0,64}\): (.*)", re.DOTALL)

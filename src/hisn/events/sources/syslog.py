@@ -2,8 +2,9 @@
 
 Fields: ``host``, ``program``, ``pid``, ``message``; ``facility`` and ``severity`` where the line
 has a priority; for RFC 5424 ``msgid``, ``structured_data`` as written and each of its parameters
-as ``<sd-id>.<name>``; and what `events/programs` reads from sshd, sudo, su, cron and others.  The
-constant ``log_class`` says which of these it is; the mapping makes log sources of it.
+as ``<sd-id>.<name>``; and what `events/programs` reads from sshd, sudo, su, cron and others, and
+`events/sysmon_linux` from Sysmon.  The constant ``log_class`` says which of these it is; the mapping
+makes log sources of it.
 
 RFC 3164 says neither year nor zone.  The declared year is that of the source's first line.  A line
 whose date lies more than 31 days before that of the first line belongs to the year after: one
@@ -14,7 +15,8 @@ eleven months cannot be told apart this way.  Without a declared year the record
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +26,8 @@ from hisn.events.log_times import MONTHS, bsd_time, read_all
 from hisn.events.programs import fields_of, program_class, read_message
 from hisn.events.schema import Cell, Declaration, Layout, Logsource
 from hisn.events.source import Parsed
+from hisn.events.sysmon_linux import PROGRAM_CLASS as SYSMON
+from hisn.events.sysmon_linux import read_event
 from hisn.events.times import parse_times
 
 NAME = "syslog"
@@ -85,21 +89,25 @@ def _parameters(structured: str) -> dict[str, Cell]:
     return found
 
 
-class _Line:
-    """Hold one RFC 5424 line in the order of `_LINE`'s groups, and what is new in it."""
+class _Said(NamedTuple):
+    """Hold what one line says beyond the common parts: RFC 5424's, or an event of Sysmon's."""
 
-    __slots__ = ("extra", "parameters", "row")
+    extra: tuple[str | None, str | None] | None
+    parameters: Mapping[str, Cell]
 
-    def __init__(self, match: re.Match[str]) -> None:
-        message = (match[8] or "").removeprefix("\ufeff")
-        program, pid = ("" if text == "-" else text for text in (match[4], match[5]))
-        self.row = (match[1], "", match[2], match[3], program, pid, message)
-        self.extra = (_null(match[6]), _null(match[7]))
-        self.parameters = _parameters(match[7])
+
+class _Key(NamedTuple):
+    """Tell the layouts of a stretch apart."""
+
+    log_class: str
+    has_priority: bool
+    is_structured: bool = False
+    event_id: str = ""
+    parameters: tuple[str, ...] = ()
 
 
 _Row = tuple[str, ...]
-_Key = tuple[str, bool, tuple[str, ...] | None]
+_NOTHING = _Said(None, {})
 
 
 class _Stretch:
@@ -109,38 +117,53 @@ class _Stretch:
         data, self.raws = split_lines(lines)
         self.first = first_number
         self.rows: list[_Row] = _LINE.findall(decode(data))
-        self.structured: dict[int, _Line] = {}
+        self.said: dict[int, _Said] = {}
         self.groups: dict[_Key, list[int]] = {}
         self.bad: list[int] = []
-        classes: dict[str, str] = {}
+        plain: dict[tuple[str, bool], list[int]] = {}
         for at, row in enumerate(self.rows):
-            if not row[3]:
+            short = (row[4], row[0] != "")
+            if short in plain and row[3]:
+                plain[short].append(at)
+            elif not row[3]:
                 self._add_structured(at)
-                continue
-            name = classes.get(row[4])
-            if name is None:
-                name = classes[row[4]] = program_class(row[4])
-            self._add((name, bool(row[0]), None), at)
+            elif program_class(row[4]) == SYSMON:
+                self._add_sysmon(at, _Key(SYSMON, short[1]))
+            else:
+                plain[short] = self._group(_Key(program_class(row[4]), short[1]))
+                plain[short].append(at)
 
     def _add_structured(self, at: int) -> None:
         raw = self.raws[at]
         match = _STRUCTURED.fullmatch(decode(raw)) if raw.startswith(b"<") else None
-        if match is not None:
-            line = self.structured[at] = _Line(match)
-            self.rows[at] = line.row
-            key = (program_class(line.row[4]), True, tuple(line.parameters))
-            if key not in self.groups and len(self.groups) >= _MAX_LAYOUTS:
-                key = (key[0], True, ())
-            self._add(key, at)
-        elif raw.strip():
-            self.bad.append(at)
+        if match is None:
+            if raw.strip():
+                self.bad.append(at)
+            return
+        message = (match[8] or "").removeprefix("\ufeff")
+        program, pid = ("" if text == "-" else text for text in (match[4], match[5]))
+        self.rows[at] = (match[1], "", match[2], match[3], program, pid, message)
+        said = self.said[at] = _Said((_null(match[6]), _null(match[7])), _parameters(match[7]))
+        # Sysmon's fields would stand beside structured data that it never writes: either, not both.
+        self._add(_Key(program_class(program), has_priority=True, is_structured=True), at, said)
 
-    def _add(self, key: _Key, at: int) -> None:
-        ats = self.groups.get(key)
-        if ats is None:
-            self.groups[key] = [at]
-        else:
-            ats.append(at)
+    def _add_sysmon(self, at: int, key: _Key) -> None:
+        event = read_event(self.rows[at][6])
+        if event is None:
+            self._add(key, at)
+            return
+        said = self.said[at] = _Said(None, event[1])
+        self._add(key._replace(event_id=event[0]), at, said)
+
+    def _add(self, key: _Key, at: int, said: _Said = _NOTHING) -> None:
+        if said.parameters:
+            full = key._replace(parameters=tuple(said.parameters))
+            if full in self.groups or len(self.groups) < _MAX_LAYOUTS:
+                key = full
+        self._group(key).append(at)
+
+    def _group(self, key: _Key) -> list[int]:
+        return self.groups.setdefault(key, [])
 
 
 class SyslogReader:
@@ -162,28 +185,32 @@ class SyslogReader:
         return Parsed(blocks, holes(stretch.bad, first_number), records)
 
     def _block(self, stretch: _Stretch, key: _Key, ats: list[int]) -> Block:
-        name, has_priority, parameters = key
         whole = len(ats) == len(stretch.rows)
         rows = stretch.rows if whole else [stretch.rows[at] for at in ats]
         priority, bsd, iso, host, program, pid, message = zip(*rows, strict=True)
         names, columns = [*_BASE], [host, _nulls(program), _nulls(pid), message]
-        if has_priority:
+        constants: list[tuple[str, Cell]] = [("log_class", key.log_class)]
+        times = self._times(bsd, iso)
+        if key.has_priority:
             names += _PRIORITY
             columns += zip(*map(_priority, priority), strict=True)
-        if parameters is not None:
-            lines = [stretch.structured[at] for at in ats]
-            names += (*_EXTRA, *parameters)
-            columns += zip(*(line.extra for line in lines), strict=True)
-            columns += [[line.parameters[name] for line in lines] for name in parameters]
-        if own := fields_of(name):
+        said = [stretch.said[at] for at in ats] if key.is_structured or key.event_id else []
+        if key.is_structured:
+            names += _EXTRA
+            columns += zip(*(line.extra for line in said if line.extra), strict=True)
+        if key.event_id:
+            constants.append(("EventID", int(key.event_id)))
+            exact = parse_times([str(line.parameters.get("SystemTime", "")) for line in said])
+            times = np.where(exact == NO_TIME, times, exact)
+        names += key.parameters
+        columns += [[line.parameters[name] for line in said] for name in key.parameters]
+        if own := fields_of(key.log_class):
             names += own
-            columns += zip(*(read_message(name, text) for text in message), strict=True)
-        layout = Layout(
-            KIND, tuple(names), (("log_class", name),), declared=self._declared, asset=self._asset
-        )
+            columns += zip(*(read_message(key.log_class, text) for text in message), strict=True)
+        layout = Layout(KIND, tuple(names), tuple(constants), self._declared, self._asset)
         numbers = np.array(ats, np.int64) + stretch.first
         raws = stretch.raws if whole else [stretch.raws[at] for at in ats]
-        return Block(layout, numbers, self._times(bsd, iso), columns, raws)
+        return Block(layout, numbers, times, columns, raws)
 
     def _times(self, bsd: Sequence[str], iso: Sequence[str]) -> Int64s:
         if not any(iso):

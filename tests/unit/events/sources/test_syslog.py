@@ -137,6 +137,25 @@ def test_tags_as_daemons_write_them(line: str, program: str | None, message: str
     assert (record["program"], record["message"]) == (program, message)
 
 
+SYSMON = (
+    '2024-11-05T20:15:09Z ems1 sysmon: <Event><System><Provider Name="Linux-Sysmon"/><EventID>1</EventID>'
+    '<TimeCreated SystemTime="2024-11-05T20:15:00.5Z"/><Computer>ems1</Computer></System><EventData>'
+    '<Data Name="Image">/usr/bin/nmap</Data><Data Name="CommandLine">nmap &quot;a&quot; &lt;b</Data></EventData></Event>'
+)
+
+
+def test_sysmon_event_is_a_process_creation_with_its_own_time() -> None:
+    parsed = parse(SYSMON, SYSMON.replace("<EventID>", "<Event>"), year=None)
+    first, second = records(parsed)
+    assert first[1]["Image"] == "/usr/bin/nmap"
+    assert first[1]["CommandLine"] == 'nmap "a" <b'
+    assert first[1]["EventID"] == 1
+    assert times(parsed)[0] == instant_of(datetime(2024, 11, 5, 20, 15, 0, 500_000, tzinfo=UTC))
+    assert "Image" not in second[1]
+    shape = load_mapping().shape(parsed.blocks[0].layout)
+    assert shape.logsource.satisfies("linux", "process_creation", "sysmon")
+
+
 def test_flood_of_parameter_names_does_not_make_endless_layouts() -> None:
     parsed = parse(*(f'<1>1 - h p - - [x a{n}="1"] m' for n in range(2000)))
     assert parsed.records == 2000
