@@ -196,3 +196,21 @@ def test_commands_do_what_the_document_says(document: Path, stage: Path, tmp_pat
 def test_every_command_is_in_the_reference() -> None:
     reference = (REPOSITORY / "docs" / "reference" / "commands.md").read_text("utf-8")
     assert [name for name in COMMANDS if f"`hisn {name}" not in reference] == []
+
+
+def test_what_is_called_shown_names_what_shows_it() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in (REPOSITORY / "docs" / "status.md").read_text("utf-8").splitlines()
+        if line.startswith("| ") and not line.startswith("| point")
+    ]
+    states = {row[2].partition(":")[0] for row in rows}
+    assert states <= {"open", "partly", "shown"}
+    nowhere = [
+        path
+        for _, shown_by, state in rows
+        if state != "open"
+        for path in re.findall(r"`([\w./-]+)`", shown_by)
+        if not (REPOSITORY / path).exists()
+    ]
+    assert nowhere == []
