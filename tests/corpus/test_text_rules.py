@@ -35,6 +35,10 @@ def iis(fields: str, values: str) -> str:
     return f"#Fields: date time {fields}\n2024-11-05 20:15:00 {values}"
 
 
+SYSMON = (
+    "Nov  5 20:15:00 h sysmon: <Event><System><EventID>1</EventID></System><EventData>"
+    '<Data Name="CommandLine">{}</Data></EventData></Event>'
+)
 AUDIT = "msg=audit(1730837700.123:1): "
 WEB = "rules/web"
 OLD = "rules-emerging-threats"
@@ -80,6 +84,10 @@ CASES = [
      f'type=SYSCALL {AUDIT}arch=c000003e syscall=59 key="susp_activity"', f"type=SYSCALL {AUDIT}arch=c000003e key=(null)"),
     ("auditd", f"{OLD}/2026/Exploits/CVE-2026-31431/lnx_auditd_exploit_cve_2026_31431_af_alg_socket_creation.yml",
      f'type=SYSCALL {AUDIT}arch=c000003e syscall=41 a0=26 exe="/tmp/x"', f'type=SYSCALL {AUDIT}arch=c000003e syscall=41 a0=2 exe="/tmp/x"'),
+    ("auditd", "rules/linux/process_creation/proc_creation_lnx_susp_recon_indicators.yml",
+     f'type=EXECVE {AUDIT}argc=3 a0="find" a1="-name" a2=".htpasswd"', f'type=EXECVE {AUDIT}argc=1 a0="ls"'),
+    ("syslog", "rules/linux/process_creation/proc_creation_lnx_susp_recon_indicators.yml",
+     SYSMON.format("find -name .htpasswd"), SYSMON.format("find -name x")),
     ("zeek_tsv", "rules/network/zeek/zeek_rdp_public_listener.yml",
      zeek("rdp", "id.orig_h", "203.0.113.7"), zeek("rdp", "id.orig_h", "10.0.0.7")),
     ("zeek_tsv", "rules/network/zeek/zeek_dns_torproxy.yml",
@@ -121,7 +129,7 @@ def fires(rule: Rule, form: LineFormat | DocumentFormat, text: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize(("name", "path", "bad", "good"), CASES, ids=[Path(case[1]).stem for case in CASES])
+@pytest.mark.parametrize(("name", "path", "bad", "good"), CASES, ids=[f"{case[0]}-{Path(case[1]).stem}" for case in CASES])
 def test_rule_fires_on_what_it_is_about_and_not_on_its_neighbour(
     corpus: Path, name: str, path: str, bad: str, good: str
 ) -> None:

@@ -8,6 +8,10 @@ that an enriched log adds in capitals (``SYSCALL``, ``AUID``).  Where a log is n
 Texts that auditd writes in hexadecimal, because they hold spaces or quotes, are decoded: an
 attacker who puts a blank into a path must not hide it.  ``proctitle`` has blanks for its NULs.
 Values of SYSCALL's ``a0`` to ``a3`` are hexadecimal numbers and stay as they are.
+
+An EXECVE line is also a process creation, as most rules for Linux want it: ``CommandLine`` joins
+its arguments, ``Image`` is the ``exe`` of the SYSCALL line of the same event before it, or ``a0``
+where that line stands in the stretch before (one event in two megabytes at most).
 """
 
 from __future__ import annotations
@@ -32,7 +36,7 @@ _HEAD = re.compile(
 )
 _PAIR = re.compile(r"""([A-Za-z_][\w\[\]-]{0,63})=("[^"]*"|'[^']*'|[^\s'"]*)""")
 _HEX = re.compile(r"(?:[0-9A-F]{2})+")
-_ARGUMENT = re.compile(r"a\d{1,4}")
+_ARGUMENT = re.compile(r"a\d{1,4}(?:\[\d{1,4}\])?")
 
 _ENCODED = frozenset(
     ("acct", "cmd", "comm", "cwd", "data", "dir", "exe", "file", "grp", "key", "name", "new-disk",
@@ -81,6 +85,22 @@ def _fields(line: str) -> dict[str, Cell] | None:
     return record
 
 
+def _add_process(record: dict[str, Cell], programs: dict[tuple[Cell, Cell], Cell]) -> None:
+    """Remember the program of a SYSCALL line, and give it to the EXECVE line of the same event."""
+    event = (record.get("node"), record["serial"])
+    if record["type"] == "SYSCALL" and record.get("exe"):
+        programs[event] = record["exe"]
+    elif record["type"] == "EXECVE":
+        # A long argument comes in pieces: a1[0]=… a1[1]=…; the regular ones come in order.
+        arguments = [(name, text) for name, text in record.items() if _ARGUMENT.fullmatch(name)]
+        joined = "".join(
+            str(text or "") if name.endswith("]") and not name.endswith("[0]") else f" {text or ''}"
+            for name, text in arguments
+        )
+        record["Image"] = programs.get(event, record.get("a0"))
+        record["CommandLine"] = joined[1:]
+
+
 def _time(line: str) -> int:
     head = _HEAD.match(line)
     if head is None:
@@ -100,7 +120,8 @@ class AuditdReader:
         """Parse whole lines; see `LineReader`."""
         data, raws = split_lines(lines)
         texts = decode(data).split("\n")
-        groups: dict[tuple[str, ...], tuple[list[int], list[dict[str, Cell]]]] = {}
+        groups: dict[tuple[Cell, tuple[str, ...]], tuple[list[int], list[dict[str, Cell]]]] = {}
+        programs: dict[tuple[Cell, Cell], Cell] = {}
         bad: list[int] = []
         flood: list[int] = []
         for at, text in enumerate(texts):
@@ -109,17 +130,19 @@ class AuditdReader:
                 if text.strip():
                     bad.append(at)
                 continue
-            group = groups.get(tuple(record))
+            _add_process(record, programs)
+            key = (record.pop("type"), tuple(record))
+            group = groups.get(key)
             if group is None:
                 if len(groups) == _MAX_LAYOUTS:
                     flood.append(at)
                     continue
-                group = groups[tuple(record)] = ([], [])
+                group = groups[key] = ([], [])
             group[0].append(at)
             group[1].append(record)
         blocks = []
-        for names, (ats, records) in groups.items():
-            layout = Layout(KIND, names, declared=self._declared, asset=self._asset)
+        for (kind, names), (ats, records) in groups.items():
+            layout = Layout(KIND, names, (("type", kind),), self._declared, self._asset)
             numbers = np.array(ats, np.int64) + first_number
             times = np.fromiter((_time(texts[at]) for at in ats), np.int64, len(ats))
             columns = list(zip(*(record.values() for record in records), strict=True))

@@ -6,6 +6,7 @@ import pytest
 from tests.unit.events.sources.records import holes, logsource, parse, records
 
 from hisn.events.batch import NO_TIME
+from hisn.events.mapping import load_mapping
 from hisn.events.sources.auditd import FORMAT
 
 SYSCALL = (
@@ -65,6 +66,21 @@ def test_user_message_s_own_fields() -> None:
     )
     assert (record["acct"], record["addr"], record["res"]) == ("root", "203.0.113.7", "failed")
     assert (record["node"], record["hostname"]) == ("db1", None)
+
+
+def test_program_start_is_a_process_creation() -> None:
+    head = "msg=audit(1730837700.123:7): "
+    lines = [
+        f'type=SYSCALL {head}arch=c000003e syscall=59 exe="/usr/bin/nmap"',
+        f'type=EXECVE {head}argc=3 a0="nmap" a1="-sS" a2=612062',
+        f'type=EXECVE {head.replace(":7", ":8")}argc=2 a0="/bin/sh" a1_len=6 a1[0]=616263 a1[1]=646566',
+    ]
+    data = "\n".join(lines).encode()
+    _, known, other = [record for _, _, record in records(FORMAT, data)]
+    assert (known["Image"], known["CommandLine"]) == ("/usr/bin/nmap", "nmap -sS a b")
+    assert (other["Image"], other["CommandLine"]) == ("/bin/sh", "/bin/sh abcdef")
+    sources = [load_mapping().shape(block.layout).logsource for block in parse(FORMAT, data)[0].blocks]
+    assert [found.satisfies("linux", "process_creation", None) for found in sources] == [False, True, True]
 
 
 def test_field_given_twice_keeps_the_first() -> None:
