@@ -45,8 +45,9 @@ lint: $(STAMP) ## style, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+# One log of 5 GB: make bench BENCH="--large 5"
 bench: $(STAMP) ## measure, beside other programs where they are installed
-	$(BIN)/python bench/guard.py
+	$(BIN)/python bench/guard.py --write $(BENCH)
 
 # The header and the notes are left out: they would name the machine that made the file.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
