@@ -24,7 +24,10 @@ _RECORDS_AT = 512
 _RECORD_MAGIC = b"\x2a\x2a\x00\x00"
 _MIN_RECORD = 28
 _NUMBERS = struct.Struct("<QQQQIII")
-_FRAME = struct.Struct("<4sIQ")
+_FRAME = struct.Struct("<4sIQQ")
+_SOME_FILETIME = 116_444_736_000_000_000
+_MAX_FILETIME = 2_650_467_743_999_999_999
+"""The last of the year 9999: the binding stops at a record header with a later one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,9 @@ def _patch(chunk: bytes) -> tuple[bytes, list[tuple[int, int]]]:
     while at < end:
         size = _is_record(chunk, at)
         if size:
+            if struct.unpack_from("<Q", chunk, at + 16)[0] > _MAX_FILETIME:
+                damaged.append((at, at + size))
+                struct.pack_into("<Q", out, at + 16, _SOME_FILETIME)
             at += size
             continue
         after = _next_record(chunk, at + 1)
@@ -153,7 +159,7 @@ def _patch(chunk: bytes) -> tuple[bytes, list[tuple[int, int]]]:
                 break
         else:
             damaged.append((at, after))
-            _FRAME.pack_into(out, at, _RECORD_MAGIC, after - at, 0)
+            _FRAME.pack_into(out, at, _RECORD_MAGIC, after - at, 0, _SOME_FILETIME)
             struct.pack_into("<I", out, after - 4, after - at)
         at = after
     return bytes(out), damaged
@@ -166,7 +172,13 @@ def _salvage_headless(chunk: bytes) -> tuple[list[str], list[ChunkHole]]:
         return [], [ChunkHole("damaged chunk", 0, 0)]
     out = bytearray(chunk)
     out[:8] = CHUNK_MAGIC
-    _NUMBERS.pack_into(out, 8, 1, 1, 1, 1, 128, first, len(chunk))
+    last = at = first
+    while at != -1:
+        last = at
+        at = _next_record(chunk, at + _is_record(chunk, at))
+    # The binding stops at the record that the header names as the last.
+    ids = [struct.unpack_from("<Q", chunk, place + 8)[0] for place in (first, last)]
+    _NUMBERS.pack_into(out, 8, *ids, *ids, 128, last, last + _is_record(chunk, last))
     patched, damaged = _patch(bytes(out))
     texts, stumbles = _parse(patched)
     if not texts:

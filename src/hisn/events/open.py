@@ -42,7 +42,7 @@ def read(task: Task) -> Iterator[Chunk | SourceNote]:
 
 def _opened(task: Task) -> BinaryIO:
     if task.path == STDIN:
-        return cast("BinaryIO", io.BufferedReader(io.FileIO(sys.stdin.fileno(), closefd=False), limits.MiB))
+        return cast(BinaryIO, io.BufferedReader(io.FileIO(sys.stdin.fileno(), closefd=False), limits.MiB))
     if task.member is not None:
         from hisn.events.archives import open_member
 
@@ -86,7 +86,7 @@ class _Reader:
             yield Chunk(self._name, "empty", ())
             return
         whole = _Headed(head, self._stream)
-        plain = unpacked(cast("BinaryIO", whole), head)
+        plain = unpacked(cast(BinaryIO, whole), head)
         if plain is not None or head.startswith((ZIP_MAGIC, ZIP_EMPTY)):
             if self._depth >= _MAX_DEPTH:
                 yield SourceNote(self._name, "unknown", "skipped", "compressed too often", "E2009")
@@ -124,7 +124,7 @@ class _Reader:
             yield SourceNote(self._name, "unknown", "skipped", reason, "E2003", _size(self._stream))
         elif hasattr(found, "splittable"):
             lines = stretches(stream, 1, self._task.end)
-            yield from self._read_lines(cast("LineFormat", found), text_head, lines)
+            yield from self._read_lines(cast(LineFormat, found), text_head, lines)
         else:
             plain = self._stream if stream is whole else None
             yield from self._read_document(found, stream, plain)
@@ -133,7 +133,7 @@ class _Reader:
         """Read a later range of a plain file: the head is read once more, for the format."""
         from hisn.events.ranges import lines_before, start_of_line
 
-        stream = cast("BinaryIO", self._stream)
+        stream = cast(BinaryIO, self._stream)
         head = _head(stream)
         found = sources.sniff(as_utf8(head, _Headed(head, stream))[0])
         start = start_of_line(stream, self._task.start)
@@ -143,7 +143,7 @@ class _Reader:
         number = 1 + lines_before(self._task.path, start)
         stream.seek(start)
         lines = stretches(stream, number, None if end is None else end - start, start)
-        yield from self._read_lines(cast("LineFormat", found), head, lines)
+        yield from self._read_lines(cast(LineFormat, found), head, lines)
 
     def _read_lines(self, found: LineFormat, head: bytes, lines: Iterator[Stretch]) -> Iterator[Chunk]:
         reader = found.open(head, self._task.declaration)
@@ -165,7 +165,7 @@ class _Reader:
         """Read a format that needs a seekable stream."""
         if isinstance(plain, io.FileIO):
             plain.seek(0)
-            source: BinaryIO = cast("BinaryIO", plain)
+            source: BinaryIO = cast(BinaryIO, plain)
         else:
             source = _spooled(stream)
         total = _size(source)
@@ -201,7 +201,7 @@ def _spooled(stream: Readable) -> BinaryIO:
     while part := stream.read(limits.MiB):
         copy.write(part)
     copy.seek(0)
-    return cast("BinaryIO", copy)
+    return cast(BinaryIO, copy)
 
 
 def _size(stream: BinaryIO | Unpacked) -> int:

@@ -61,13 +61,13 @@ def as_utf8(head: bytes, stream: ReadableT) -> tuple[bytes, ReadableT | Utf8Stre
 
 
 def _unmarked(head: bytes) -> str | None:
-    """Recognise UTF-16 without a mark: ASCII text with a zero in every second byte."""
+    """Recognise UTF-16 without a mark: mostly ASCII, with a zero in every second byte."""
     sample = head[: _ENOUGH * 2]
     if len(sample) < 4 or b"\0" not in sample[:2]:
         return None
     for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         zeros, others = sample[offset::2], sample[1 - offset :: 2]
-        if not zeros.strip(b"\0") and b"\0" not in others:
+        if zeros.count(0) * 2 >= len(zeros) and not zeros[0] and b"\0" not in others:
             return encoding
     return None
 

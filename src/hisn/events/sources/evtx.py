@@ -17,7 +17,7 @@ from hisn.events.flatten import HoleError, flatten, put, scalar
 from hisn.events.schema import Cell, Declaration, Layout, Logsource, Unparsed
 from hisn.events.source import Parsed
 from hisn.events.sources.json_lines import decode_line
-from hisn.events.sources.json_rows import Columns, settle
+from hisn.events.sources.json_rows import Columns, RowReader, settle
 from hisn.events.times import parse_times
 
 MAGIC = b"ElfFile\0"
@@ -151,6 +151,7 @@ class _Stretch:
         self._numbers: list[int] = []
         self._raws: list[bytes] = []
         self._holes: list[Unparsed] = []
+        self._odd: list[tuple[int, Any, bytes]] = []
         self.next_number = first_number
         self.started = False
 
@@ -163,26 +164,32 @@ class _Stretch:
             if len(records) != len(raws):
                 raise msgspec.DecodeError("not one record a line")
         except (ValueError, RecursionError):
-            records, raws = self._each(raws)
-        self._records.extend(records)
-        self._numbers.extend(range(self.next_number, self.next_number + len(records)))
-        self._raws.extend(raws)
-        self.next_number += len(records)
+            self._each(raws)
+        else:
+            self._records.extend(records)
+            self._numbers.extend(range(self.next_number, self.next_number + len(raws)))
+            self._raws.extend(raws)
+        self.next_number += len(raws)
         for reason, offset, count in chunk.holes:
             place = _HEADER_BYTES + chunk.index * _CHUNK_BYTES + offset
             number = self.next_number if count else None
             self._holes.append(Unparsed(reason, number, place, count))
             self.next_number += count
 
-    def _each(self, raws: Sequence[bytes]) -> tuple[list[_Record], list[bytes]]:
-        records, kept = [], []
-        for at, raw in enumerate(raws):
+    def _each(self, raws: Sequence[bytes]) -> None:
+        """Decode records one by one; one with unusual types is read like any nested JSON."""
+        for number, raw in enumerate(raws, self.next_number):
             try:
-                records.append(msgspec.convert(decode_line(raw), _Record, strict=False))
-                kept.append(raw)
+                value = decode_line(raw)
+            except ValueError as error:
+                self._holes.append(Unparsed(str(error), number=number))
+                continue
+            try:
+                self._records.append(msgspec.convert(value, _Record, strict=False))
+                self._numbers.append(number)
+                self._raws.append(raw)
             except (ValueError, RecursionError):
-                self._holes.append(Unparsed("not an event", number=self.next_number + at))
-        return records, kept
+                self._odd.append((number, value, raw))
 
     def parsed(self) -> Parsed:
         """Return the blocks of what was added."""
@@ -214,7 +221,13 @@ class _Stretch:
                 at = np.array(rows, np.int64)
                 raws = [self._raws[row] for row in rows]
                 blocks.append(Block(layout, numbers[at], times[at], columns, raws))
-        return Parsed(tuple(blocks), tuple(self._holes), len(self._records))
+        odd = RowReader(self._declaration).read(
+            [value for _, value, _ in self._odd],
+            [number for number, _, _ in self._odd],
+            [raw for _, _, raw in self._odd],
+        )
+        holes = (*self._holes, *odd.unparsed)
+        return Parsed((*blocks, *odd.blocks), holes, len(self._records) + odd.records)
 
 
 class _Group:

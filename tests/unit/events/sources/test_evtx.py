@@ -1,0 +1,72 @@
+"""Windows event logs in their own format."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from tests.unit.events.sources import evtx_files
+from tests.unit.events.sources.records import holes, logsource, mapped, parse, records
+
+from hisn.events.schema import Declaration
+from hisn.events.sources.evtx import FORMAT
+
+DATA = evtx_files.file(
+    evtx_files.chunk(1, evtx_files.images(1, 3)),
+    evtx_files.chunk(4, [{"TargetObject": "HKLM\\a", "EventType": kind} for kind in ("CreateKey", "DeleteKey")], 12),
+)
+
+
+def test_record_has_the_names_that_rules_use() -> None:
+    number, time, record = records(FORMAT, DATA)[0]
+    assert number == 1
+    assert time == 1_730_836_860_000_000
+    assert record["Channel"] == "Microsoft-Windows-Sysmon/Operational"
+    assert record["Provider_Name"] == "Microsoft-Windows-Sysmon"
+    assert record["EventID"] == 1
+    assert record["EventRecordID"] == 1001
+    assert record["Computer"] == "ems-01"
+    assert record["Image"] == "C:\\program-1.exe"
+    assert "Security_UserID" not in record
+
+
+def test_channel_comes_from_the_record() -> None:
+    assert logsource(FORMAT, DATA).services == {"sysmon"}
+    assert logsource(FORMAT, DATA).categories == {"process_creation"}
+    assert mapped(FORMAT, DATA)["ComputerName"] == "ems-01"
+
+
+def test_creation_and_deletion_of_keys_are_different_layouts() -> None:
+    blocks = [block for parsed in parse(FORMAT, DATA) for block in parsed.blocks if "TargetObject" in block.layout.names]
+    assert [dict(block.layout.constants)["EventType"] for block in blocks] == ["CreateKey", "DeleteKey"]
+
+
+def test_damage_shifts_no_number_of_later_records() -> None:
+    data = bytearray(DATA)
+    at = data.index(b"\x2a\x2a\0\0", evtx_files.HEADER + evtx_files.FIRST + 1)
+    data[at : at + 40] = b"\xff" * 40
+    assert [number for number, _, _ in records(FORMAT, bytes(data))] == [1, 2, 4, 5]
+    (hole,) = holes(FORMAT, bytes(data))
+    assert (hole.count, hole.offset) == (1, at)
+
+
+def test_file_without_its_header_is_recognised_and_read() -> None:
+    data = b"\xcc" * evtx_files.HEADER + DATA[evtx_files.HEADER :]
+    assert FORMAT.sniff(data[:65536]) == 1.0
+    assert len(records(FORMAT, data)) == 5
+
+
+def test_file_and_stream_give_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "a.evtx"
+    path.write_bytes(DATA)
+    with path.open("rb") as file:
+        from_file = list(FORMAT.read(file, Declaration()))
+    from_stream = list(FORMAT.read(io.BytesIO(DATA), Declaration()))
+    assert [block.raws for parsed in from_file for block in parsed.blocks] == [
+        block.raws for parsed in from_stream for block in parsed.blocks
+    ]
+
+
+def test_declared_asset_stands_in_the_layout() -> None:
+    (parsed,) = FORMAT.read(io.BytesIO(DATA), Declaration(asset="ems"))
+    assert {block.layout.asset for block in parsed.blocks} == {"ems"}
