@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from hisn import __version__
 from hisn.app.judge import BatchLimits, Judge, Part, Timings
 from hisn.app.pool import Group, judge_groups
@@ -145,13 +147,7 @@ def _choose(pack: Pack, patterns: Sequence[str]) -> tuple[Pack, tuple[Rule, ...]
     if excluded:
         gone = {id(rule) for rule in excluded}
         kept = tuple(rule for rule in pack.rules if id(rule) not in gone)
-        pack = Pack(
-            name=pack.name,
-            digest=digest_of(kept),
-            rules=kept,
-            refused=pack.refused,
-            correlations=pack.correlations,
-        )
+        pack = msgspec.structs.replace(pack, rules=kept, digest=digest_of(kept))
     if not pack.rules:
         raise UsageError("E1005", "no rule is left to judge", hint="check --rules and --exclude")
     return pack, excluded

@@ -8,7 +8,7 @@ import pytest
 
 from hisn.app.options import declarations_from, parse_moment, zone_of
 from hisn.core.instant import format_instant
-from hisn.errors import InputError, UsageError
+from hisn.errors import UsageError
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,6 @@ def test_assumptions_are_the_default_declaration() -> None:
 
 
 def test_missing_declarations_file_is_a_named_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(UsageError) as caught:
         declarations_from(str(tmp_path / "none.toml"), None, None)
     assert caught.value.code == "E1007"
