@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import hypothesis
 import pytest
 
+from hisn.present.i18n import use_language
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -78,7 +80,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ANN401 (xdist has no types for it)
+def pytest_testnodedown(node: Any, error: object) -> None:
     # Every worker collects everything, so any one of them knows the whole.
     left_out = getattr(node, "workeroutput", {}).get("left_out", {})
     node.config.stash[LEFT_OUT] = Counter[str](left_out)
@@ -117,7 +119,7 @@ def pytest_make_collect_report(
     return report
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:  # noqa: ANN401 (private type)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     skipped = Counter[str]()
     for report in terminalreporter.stats.get("skipped", []):
         where = report.longrepr
@@ -177,3 +179,9 @@ def _own_ground(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
         patch.setenv("LC_ALL", "C.UTF-8")
         patch.setenv("TZ", "<+1245>-12:45")
         yield
+
+
+@pytest.fixture(autouse=True)
+def _english() -> None:
+    """Start every test in English: one that chose another language must not speak for the next."""
+    use_language("en")

@@ -40,7 +40,7 @@ def declarations_from(path: str | None, year: int | None, zone_s: int | None) ->
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise InputError(
+        raise UsageError(
             "E1007",
             f"cannot read the declarations: {error.strerror}",
             place=Place(path),
