@@ -8,7 +8,6 @@ Placeholders are named and filled after translation: ``_("{count} files").format
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,16 +65,6 @@ def ngettext(singular: str, plural: str, count: int) -> str:
 def mark(message: str) -> str:
     """Mark a text for the catalogue without translating it yet: tables of texts use this."""
     return message
-
-
-def is_translated(message: str) -> bool:
-    """Tell whether the catalogue of this language knows the message; English knows every one."""
-    language = _LANGUAGE.get()
-    if language == "en" or not message:
-        return True
-    missing: Callable[[str], str] = _catalogue(language).gettext
-    # A catalogue returns an unknown key itself; no Arabic text equals its English key.
-    return missing(message) != message
 
 
 @functools.lru_cache(maxsize=len(LANGUAGES))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from hisn.core import limits
 from hisn.core.display import shown
-from hisn.present.i18n import _, is_right_to_left, is_translated
+from hisn.present.i18n import _, is_right_to_left
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -50,8 +50,9 @@ class Terminal:
 
     def prose(self, text: str, limit: int | None = limits.MAX_SHOWN_CHARS) -> str:
         """Return the text in its own direction."""
-        if is_translated(text):
-            return shown(_(text), limit)
+        said = _(text)
+        if said != text:
+            return shown(said, limit)
         return _isolated(shown(text, limit), FIRST_STRONG_ISOLATE)
 
     def say(self, template: str, **values: object) -> str:
@@ -68,8 +69,9 @@ class Html:
 
     def prose(self, text: str, limit: int | None = limits.MAX_SHOWN_CHARS) -> Markup:
         """Return the escaped text; ``<bdi>`` finds its direction from its first letter."""
-        if is_translated(text):
-            return self.say("{text}", text=shown(_(text), limit))
+        said = _(text)
+        if said != text:
+            return self.say("{text}", text=shown(said, limit))
         return markup("<bdi>{text}</bdi>", text=shown(text, limit))
 
     def say(self, template: str, **values: object) -> Markup:

@@ -295,10 +295,5 @@ def _verdict(report: Report, page: _Page) -> Iterator[str]:
         yield page.paint(template.format(count=wording.number(total)), "heading")
     if not report.coverage.complete:
         said = "; ".join(wording.incomplete_reasons(report.coverage))
-        yield from labelled(
-            page.paint(f" {_('INCOMPLETE')} ", "warning"),
-            said,
-            indent=0,
-            label_width=0,
-            width=page.width,
-        )
+        badge = page.paint(f" {_('INCOMPLETE')} ", "warning")
+        yield from labelled(badge, said, indent=0, label_width=cells(badge) + 1, width=page.width)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 
 import msgspec
@@ -162,7 +163,7 @@ def test_no_order_and_no_division_changes_coverage(data: st.DataObject, times: l
     whole.add_scan(scan(len(times), times=tuple(times), outside=len(times)))
     cuts = sorted({0, len(times), *data.draw(st.lists(st.integers(0, len(times)), max_size=4))})
     parts = []
-    for low, high in zip(cuts, cuts[1:], strict=False):
+    for low, high in itertools.pairwise(cuts):
         part = CoverageLedger()
         part.add_chunk(chunk(times[low:high], start=low + 1))
         part.add_scan(scan(high - low, times=tuple(times[low:high]), outside=high - low))

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import csv
+import io
+
+from tests.unit.present.samples import report, whole
+
+from hisn.present.csv_out import COLUMNS, render_csv
+
+
+def rows(data: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")))
+
+
+def test_every_finding_is_a_row() -> None:
+    found = rows(render_csv(report()))
+    assert [row["level"] for row in found] == ["critical", "low", "medium"]
+    assert found[0]["records"] == "17 18"
+    assert {row["run_complete"] for row in found} == {"INCOMPLETE"}
+
+
+def test_no_cell_can_become_a_formula() -> None:
+    for start in ("=", "+", "-", "@", "\t=", "\r="):
+        data = render_csv(report(f"{start}cmd|' /c calc'!A0"))
+        for row in rows(data):
+            assert not any(value.startswith(("=", "+", "-", "@", "\t", "\r")) for value in row.values())
+
+
+def test_an_empty_table_says_what_it_means() -> None:
+    (row,) = rows(render_csv(whole()))
+    assert (row["level"], row["title"], row["run_complete"]) == (
+        "none",
+        "no findings at or above medium",
+        "yes",
+    )
+
+
+def test_a_cell_longer_than_a_spreadsheet_takes_is_cut_visibly() -> None:
+    row = rows(render_csv(report("x" * 40_000)))[0]
+    assert row["asset"].endswith("… (+8000)")
+    assert list(row) == list(COLUMNS)
