@@ -57,6 +57,7 @@ def read_chunk(chunk: bytes) -> tuple[list[str], list[ChunkHole]]:
         return [], [ChunkHole("truncated chunk", 0, 0)]
     if not chunk.startswith(CHUNK_MAGIC):
         return _salvage_headless(chunk)
+    chunk = _with_unsaved(chunk)
     texts, stumbles = _parse(chunk)
     expected = _expected(chunk)
     if not stumbles and len(texts) == expected and len(chunk) == CHUNK_BYTES:
@@ -67,6 +68,23 @@ def read_chunk(chunk: bytes) -> tuple[list[str], list[ChunkHole]]:
         if len(again) >= len(texts):
             texts, stumbles = again, stumbles_again
     return texts, _holes(len(texts), expected, stumbles, damaged, len(chunk))
+
+
+def _with_unsaved(chunk: bytes) -> bytes:
+    """Return the chunk with a header that names the records written after the header was.
+
+    A log copied from a running system has them.  Behind them stand older records of a slot that
+    is used again; their ids do not continue the row.
+    """
+    first, last, first_id, last_id, _, last_at, free = _NUMBERS.unpack_from(chunk, 8)
+    at = free
+    while (size := _is_record(chunk, at)) and struct.unpack_from("<Q", chunk, at + 8)[0] == last_id + 1:
+        last, last_id, last_at, at = last + 1, last_id + 1, at, at + size
+    if at == free:
+        return chunk
+    out = bytearray(chunk)
+    _NUMBERS.pack_into(out, 8, first, last, first_id, last_id, 128, last_at, at)
+    return bytes(out)
 
 
 def _holes(

@@ -6,7 +6,8 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import BinaryIO, cast
 
 from hisn.core import limits
@@ -30,14 +31,25 @@ def read(task: Task) -> Iterator[Chunk | SourceNote]:
 
     Never raises on hostile bytes; a file that cannot be read at all is a note too.
     """
+    yield from _guarded(task.name, lambda: _read_whole(task))
+
+
+def _read_whole(task: Task) -> Iterator[Chunk | SourceNote]:
+    with _opened(task) as stream:
+        yield from _Reader(task, task.name, stream, 0).read()
+
+
+def _guarded(name: str, items: Callable[[], Iterator[Chunk | SourceNote]]) -> Iterator[Chunk | SourceNote]:
+    """Yield the items; what stops them becomes a note. What was yielded before stands."""
+    status = "skipped"
     try:
-        with _opened(task) as stream:
-            yield from _Reader(task, task.name, stream, 0).read()
+        for item in items():
+            status = "partial"
+            yield item
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        yield SourceNote(task.name, "unknown", "skipped", reason, "E2001")
+        yield SourceNote(name, "unknown", status, error.strerror or type(error).__name__, "E2001")
     except InputError as error:
-        yield SourceNote(task.name, "unknown", "skipped", error.message, error.code)
+        yield SourceNote(name, "unknown", status, error.message, error.code)
 
 
 def _opened(task: Task) -> BinaryIO:
@@ -101,7 +113,7 @@ class _Reader:
         yield from self._read_plain(head, whole)
 
     def _read_archive(self, whole: _Headed) -> Iterator[Chunk | SourceNote]:
-        from hisn.events.archives import members, open_stored
+        from hisn.events.archives import members
 
         with _spooled(whole) as copy:
             for member, note in members(copy, self._name):
@@ -109,11 +121,13 @@ class _Reader:
                     yield note
                     continue
                 name = f"{self._name}!{member}"
-                try:
-                    with open_stored(copy, member) as stream:
-                        yield from _Reader(self._task, name, stream, self._depth + 1).read()
-                except InputError as error:
-                    yield SourceNote(name, "unknown", "skipped", error.message, error.code)
+                yield from _guarded(name, partial(self._read_stored, copy, member, name))
+
+    def _read_stored(self, copy: BinaryIO, member: str, name: str) -> Iterator[Chunk | SourceNote]:
+        from hisn.events.archives import open_stored
+
+        with open_stored(copy, member) as stream:
+            yield from _Reader(self._task, name, stream, self._depth + 1).read()
 
     def _read_plain(self, head: bytes, whole: _Headed) -> Iterator[Chunk | SourceNote]:
         text_head, stream = as_utf8(head, whole)

@@ -81,6 +81,24 @@ def test_chunk_without_its_header_is_read() -> None:
     assert [hole.reason for hole in holes] == ["damaged chunk header"]
 
 
+def test_records_of_a_running_system_behind_an_old_header_are_read() -> None:
+    chunk = bytearray(evtx_files.chunk(1, evtx_files.images(1, 30)))
+    sixth, _ = record_at(chunk, 5)
+    seventh, _ = record_at(chunk, 6)
+    struct.pack_into("<QQQQIII", chunk, 8, 1, 6, 1, 6, 128, sixth, seventh)
+    assert names_in(read_chunk(bytes(chunk))[0]) == wanted(range(1, 31))
+
+
+def test_older_records_of_a_slot_used_again_are_not_read_as_new() -> None:
+    old = evtx_files.chunk(1, evtx_files.images(1, 30))
+    new = bytearray(evtx_files.chunk(101, evtx_files.images(101, 5)))
+    at, _ = record_at(new, 5)
+    new[at:] = old[at:]
+    texts, holes = read_chunk(bytes(new))
+    assert names_in(texts) == wanted(range(101, 106))
+    assert holes == []
+
+
 def test_truncated_chunk_keeps_its_whole_records() -> None:
     chunk = evtx_files.chunk(1, evtx_files.images(1, 30))
     at, _ = record_at(chunk, 20)

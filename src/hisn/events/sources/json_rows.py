@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hisn.core import limits
 from hisn.events import windows
 from hisn.events.batch import NO_TIME, Block, Int64s
 from hisn.events.flatten import HoleError, flatten, scalar
@@ -174,11 +175,13 @@ def _by_keys(
 
 def settle(columns: Columns) -> bool:
     """Write booleans, fractions and lists of scalars as cells; tell whether objects are left."""
+    if len(columns) > limits.MAX_FIELDS:
+        return True
     for at, column in enumerate(columns):
         types = set(map(type, column))
         if types <= _PLAIN:
             continue
-        if dict in types or len(columns) > 2_000:
+        if dict in types:
             return True
         if list in types:
             if any(type(item) in (dict, list) for cell in column if type(cell) is list for item in cell):
