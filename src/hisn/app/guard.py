@@ -91,7 +91,12 @@ def guard(request: GuardRequest, progress: Progress | None = None) -> GuardResul
     databases = load_databases(plan) if request.use_hyperscan else None
     mapping = load_mapping()
     clock.lap("plan")
-    builder = FindingBuilder(pack.rules, mapping_digest=mapping.digest, engine_version=__version__)
+    builder = FindingBuilder(
+        pack.rules,
+        mapping_digest=mapping.digest,
+        engine_version=__version__,
+        declared=request.declarations.digest_of,
+    )
     ledger = CoverageLedger()
     for note in discovery.notes:
         ledger.add_note(note)

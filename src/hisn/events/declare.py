@@ -17,9 +17,10 @@ The last table that matches a name wins, field by field.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from hisn.errors import InputError, Place
@@ -45,6 +46,15 @@ class Declarations:
         return declaration
 
 
+    def digest_of(self, name: str) -> str:
+        """Return the SHA-256 (hex) of what is declared for the source; empty where nothing is."""
+        declaration = self.of(name)
+        if declaration == Declaration():
+            return ""
+        parts = [sorted(value) if isinstance(value, frozenset) else value for value in astuple(declaration)]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
 def parse_zone(text: str) -> int:
     """Return the offset from UTC in seconds of ``+01:00``, ``-0500``, ``Z``. Raises InputError."""
     match = _ZONE.fullmatch(text.strip())
@@ -56,6 +66,8 @@ def parse_zone(text: str) -> int:
 
 def parse_declarations(data: bytes, path: str, default: Declaration | None = None) -> Declarations:
     """Parse a declarations file. Raises InputError (E2020, E2021) with the place."""
+    import tomllib
+
     place = Place(path)
     try:
         document = tomllib.loads(data.decode())
@@ -114,7 +126,5 @@ def _merged(base: Declaration, more: Declaration) -> Declaration:
 def _expression(glob: str) -> str:
     """Return our own regular expression for a glob; runs of stars are joined, so it stays linear."""
     parts = re.split(r"(\*+|\?)", glob)
-    return "".join(
-        "[^/]" if part == "?" else "[^/]*" if part == "*" else ".*" if part.startswith("**") else re.escape(part)
-        for part in parts
-    )
+    known = {"?": "[^/]", "*": "[^/]*"}
+    return "".join(known.get(part) or (".*" if part.startswith("**") else re.escape(part)) for part in parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -27,16 +27,28 @@ _LEAST_CELLS = 1 << (MAX_GRADE + 3)
 """All of years 1 to 9999 is about 1,100 cells at the widest gap; a lower limit could not be kept."""
 
 
+def _nothing_declared(_source: str) -> str:
+    return ""
+
+
 class FindingBuilder:
     """Collect hits in any order and from any number of parts, and make findings of them.
 
     `rules` is `Pack.rules`, which `HitBlock.rule` indexes.  Hits without a usable time form one
-    finding for each rule, asset and source: nothing says how far apart they are.
+    finding for each rule, asset and source: nothing says how far apart they are.  `declared` gives
+    the digest of what the operator declared about a source, which is part of how it was mapped.
     """
 
-    def __init__(self, rules: Sequence[Rule], mapping_digest: str, engine_version: str) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        mapping_digest: str,
+        engine_version: str,
+        declared: Callable[[str], str] = _nothing_declared,
+    ) -> None:
         self._rules = rules
         self._mapping_digest = mapping_digest
+        self._declared = declared
         self._engine_version = engine_version
         self._strands: dict[tuple[int, str], Strand] = {}
         self._activity: dict[str, Histogram] = {}
@@ -147,6 +159,7 @@ class FindingBuilder:
             SCHEMA,
             rule.digest,
             self._mapping_digest,
+            self._declared(source),
             self._engine_version,
             source,
             asset,
