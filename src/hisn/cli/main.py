@@ -50,6 +50,7 @@ EXIT_POLICY = 5
 EXIT_STORAGE = 6
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+EXIT_PIPE = 141
 
 
 class LazyGroup(click.Group):
@@ -132,10 +133,11 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo(_("Interrupted. Nothing more was written."), err=True)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away (``hisn guard … | head``): not our error.
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output went away (``hisn guard … | head``); click leaves by SystemExit
+        # then.  A code of its own: 0 could hide findings from a script, 1 would claim some.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return EXIT_PIPE
     except Exception as error:  # noqa: BLE001 - the last net: a bug is reported, never thrown at the user
         report_bug(error)
         return EXIT_BUG

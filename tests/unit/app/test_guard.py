@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,9 +49,8 @@ def rules(tmp_path: Path) -> Path:
     return path
 
 
-def request_of(logs: Path, rules: Path, **changes: object) -> GuardRequest:
-    values: dict[str, object] = {"paths": (str(logs),), "declarations": Declarations(), "rules": (rules,)}
-    return GuardRequest(**(values | changes))  # type: ignore[arg-type] (tests choose the fields freely)
+def request_of(logs: Path, rules: Path) -> GuardRequest:
+    return GuardRequest(paths=(str(logs),), declarations=Declarations(), rules=(rules,))
 
 
 def test_findings_name_source_and_record_numbers(logs: Path, rules: Path) -> None:
@@ -68,8 +68,8 @@ def test_findings_name_source_and_record_numbers(logs: Path, rules: Path) -> Non
 def test_neither_processes_nor_batches_change_anything(
     logs: Path, rules: Path, processes: int, rows: int
 ) -> None:
-    plain = guard(request_of(logs, rules, processes=1))
-    other = guard(request_of(logs, rules, processes=processes, batch=BatchLimits(rows=rows)))
+    plain = guard(replace(request_of(logs, rules), processes=1))
+    other = guard(replace(request_of(logs, rules), processes=processes, batch=BatchLimits(rows=rows)))
     assert (other.findings, other.coverage, other.activity) == (
         plain.findings,
         plain.coverage,
@@ -79,7 +79,7 @@ def test_neither_processes_nor_batches_change_anything(
 
 def test_records_outside_the_window_are_counted_not_judged(logs: Path, rules: Path) -> None:
     minute = instant_of(datetime(2026, 11, 3, 20, 1, tzinfo=UTC))
-    result = guard(request_of(logs, rules, window=Window(start=minute)))
+    result = guard(replace(request_of(logs, rules), window=Window(start=minute)))
     assert [(finding.source, finding.records) for finding in result.findings] == [
         ("a.log", (2,)),
         ("b.log", (2,)),
@@ -91,7 +91,7 @@ def test_records_outside_the_window_are_counted_not_judged(logs: Path, rules: Pa
 def test_excluded_rules_stand_in_coverage(logs: Path, rules: Path, pattern: str) -> None:
     second = rules.with_name("other.yml")
     second.write_text(RULE.replace("3f0001", "3f0002").replace("A marked path", "Other"))
-    result = guard(request_of(logs, rules.parent, exclude=(pattern,)))
+    result = guard(replace(request_of(logs, rules.parent), exclude=(pattern,)))
     statuses = {rule.title: rule.status for rule in result.coverage.rules}
     assert statuses == {"A marked path": "excluded", "Other": "judged"}
     assert {finding.title for finding in result.findings} == {"Other"}
@@ -99,7 +99,7 @@ def test_excluded_rules_stand_in_coverage(logs: Path, rules: Path, pattern: str)
 
 def test_excluding_every_rule_is_an_error_not_a_clean_result(logs: Path, rules: Path) -> None:
     with pytest.raises(UsageError) as caught:
-        guard(request_of(logs, rules, exclude=("*",)))
+        guard(replace(request_of(logs, rules), exclude=("*",)))
     assert caught.value.code == "E1005"
 
 
@@ -114,7 +114,8 @@ def test_what_the_operator_declares_is_part_of_a_finding_and_of_no_other(logs: P
     declared = Declarations(by_glob=(("a.log", Declaration(year=2025)),))
     plain = {finding.source: finding.id for finding in guard(request_of(logs, rules)).findings}
     other = {
-        finding.source: finding.id for finding in guard(request_of(logs, rules, declarations=declared)).findings
+        finding.source: finding.id
+        for finding in guard(replace(request_of(logs, rules), declarations=declared)).findings
     }
     assert plain["b.log"] == other["b.log"]
     assert plain["a.log"] != other["a.log"]
