@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from hisn.core import limits
 from hisn.engine.coverage import Coverage, Gap, SourceCoverage
 from hisn.findings.join import MANY_ASSETS
 from hisn.findings.model import Finding, Reason
@@ -36,6 +37,8 @@ SOURCE_STATUS_NAMES = {
     "partial": mark("read in part"),
     "skipped": mark("not read"),
 }
+_PATTERN_CHARS = 64
+"""What was looked for may be an expression of a page; what was found is what people need."""
 _CODE = re.compile(r"(E[0-9]{4}): (.*)", re.DOTALL)
 _LINE_PREFIX = 10
 _US_SUFFIX = re.compile(r"\.[0-9]{6}Z$")
@@ -107,7 +110,10 @@ def hits(count: int) -> str:
 def clause(medium: Medium, reason: Reason) -> str:
     """Return one decisive test with its value."""
     phrase = clause_of(reason)
-    values = {name: medium.tech(value) for name, value in phrase.values}
+    values = {
+        name: medium.tech(value, _PATTERN_CHARS if name == "pattern" else limits.MAX_SHOWN_CHARS)
+        for name, value in phrase.values
+    }
     return medium.say(_(phrase.key), **values)
 
 

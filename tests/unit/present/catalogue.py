@@ -103,6 +103,8 @@ def update(path: Path) -> list[Key]:
         for name, value in old.mime_headers
         if name in ("MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Language", "Plural-Forms")
     ]
+    # No clock: the same texts give the same files.
+    new.creation_date, new.revision_date = old.creation_date, old.revision_date
     for key, place in keys().items():
         known = old.get(key if isinstance(key, str) else key[0])
         new.add(key, known.string if known else None, locations=[(place, 0)])
