@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import BinaryIO, cast
+from typing import BinaryIO, Self, cast
 
 from hisn.core import limits
 from hisn.errors import InputError
@@ -45,7 +45,7 @@ class _Member:
             raise InputError("E2008", f"decompresses to more than {limits.MAX_RATIO} times its size")
         return part
 
-    def __enter__(self) -> _Member:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -89,7 +89,8 @@ def members(file: BinaryIO, name: str) -> Iterator[tuple[str, SourceNote | None]
     for info in sorted(infos, key=lambda info: info.filename)[: limits.MAX_ARCHIVE_MEMBERS]:
         if info.filename in taken:
             # Two members of one name: which one a tool reads differs, so we say that one is left out.
-            yield "", SourceNote(f"{name}!{info.filename}", "zip", "skipped", "a second member of this name", "E2007")
+            reason = "a second member of this name"
+            yield "", SourceNote(f"{name}!{info.filename}", "zip", "skipped", reason, "E2007")
         elif info.flag_bits & 1:
             yield "", SourceNote(f"{name}!{info.filename}", "zip", "skipped", "encrypted", "E2004")
         else:

@@ -179,7 +179,7 @@ class Spawned:
         import subprocess
 
         self._stall_s = stall_s
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "hisn.events.evtx_child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

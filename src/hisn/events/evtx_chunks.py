@@ -114,9 +114,7 @@ def _parse(chunk: bytes) -> tuple[list[str], list[str]]:
         try:
             source = io.BytesIO(file_header() + chunk.ljust(CHUNK_BYTES, b"\0"))
             parser = evtx.PyEvtxParser(source, number_of_threads=1, skip_errors=True)
-            for record in parser.records_json():
-                if record is not None:
-                    texts.append(record["data"])
+            texts.extend(record["data"] for record in parser.records_json() if record is not None)
         except (RuntimeError, OSError, ValueError) as error:
             problems.append(_short(str(error)))
     problems.extend(_short(str(item.message)) for item in caught)

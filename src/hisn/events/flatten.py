@@ -76,5 +76,6 @@ def put(flat: dict[str, Cell], name: str, cell: Cell) -> None:
     """Set a field; where the name is taken already, the field gets several values."""
     if name in flat:
         there = flat[name]
-        cell = (there if isinstance(there, tuple) else (there,)) + (cell if isinstance(cell, tuple) else (cell,))
+        cell = cell if isinstance(cell, tuple) else (cell,)
+        cell = (*there, *cell) if isinstance(there, tuple) else (there, *cell)
     flat[name] = cell

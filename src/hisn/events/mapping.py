@@ -43,7 +43,6 @@ An alias of a field with a table sees the replaced values.  Names are case-sensi
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,6 +124,8 @@ class Mapping:
     def _kind(self, name: str) -> _Kind:
         kind = self._kinds.get(name)
         if kind is None:
+            import tomllib
+
             data = self._files.get(name)
             kind = self._kinds[name] = _Kind(tomllib.loads(data.decode()) if data is not None else {})
         return kind
@@ -215,10 +216,9 @@ def _alias(draft: _Draft) -> None:
     for name, wanted in draft.aliases:
         if name in draft.views:
             continue
-        table = None
-        if isinstance(wanted, dict):
-            wanted, table = wanted["of"], wanted["values"]
-        for source in [wanted] if isinstance(wanted, str) else wanted:
+        table = wanted["values"] if isinstance(wanted, dict) else None
+        sources = wanted["of"] if isinstance(wanted, dict) else wanted
+        for source in [sources] if isinstance(sources, str) else sources:
             if (view := draft.views.get(source)) is not None:
                 draft.views[name] = view if table is None else FieldView(view.column, view.constant, table)
                 break

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import BinaryIO, cast
@@ -211,6 +210,8 @@ def _head(stream: BinaryIO | Unpacked) -> bytes:
 
 def _spooled(stream: Readable) -> BinaryIO:
     """Copy a stream to memory, or to a file where it is large, so that it can be read anywhere."""
+    import tempfile
+
     copy = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES, prefix="hisn-")  # noqa: SIM115
     while part := stream.read(limits.MiB):
         copy.write(part)

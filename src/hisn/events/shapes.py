@@ -57,7 +57,9 @@ _PRODUCTS = (
     _Product("github", frozenset({"action", "actor", "_document_id"})),
     _Product("github", frozenset({"action", "actor", "created_at", "org"})),
     _Product("bitbucket", frozenset({"auditType.action", "auditType.category"})),
-    _Product("gcp", frozenset({"protoPayload.@type", "protoPayload.methodName"}), ("protoPayload.serviceName",)),
+    _Product(
+        "gcp", frozenset({"protoPayload.@type", "protoPayload.methodName"}), ("protoPayload.serviceName",)
+    ),
     _Product("m365", frozenset({"Operation", "Workload", "RecordType"}), ("Workload",)),
     _Product("azure", frozenset({"operationName", "resourceId", "category"}), ("category",)),
     _Product("azure", frozenset({"OperationName", "Category", "TimeGenerated"}), ("Category",)),

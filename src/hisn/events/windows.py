@@ -79,7 +79,7 @@ _HIVES = (("\\REGISTRY\\MACHINE", "HKLM"), ("\\REGISTRY\\USER", "HKU"))
 
 
 def registry_target(key: Any, value: Any) -> str:
-    """Return key and value of Security 4657 as Sysmon writes them: ``HKLM\\Software\\…\\Run\\name``."""
+    """Return key and value of Security 4657 as Sysmon writes them: short hive, key, value."""
     path = str(key or "")
     for native, short in _HIVES:
         if path[: len(native)].upper() == native:
@@ -87,7 +87,9 @@ def registry_target(key: Any, value: Any) -> str:
     return f"{path}\\{value}" if value not in (None, "", "-") else path
 
 
-def add_registry_target(names: tuple[str, ...], columns: list[Sequence[Any]], event_id: object) -> tuple[str, ...]:
+def add_registry_target(
+    names: tuple[str, ...], columns: list[Sequence[Any]], event_id: object
+) -> tuple[str, ...]:
     """Append TargetObject to the columns of Security 4657; return the names with it."""
     if str(event_id) != "4657" or "ObjectName" not in names or "TargetObject" in names:
         return names
@@ -99,7 +101,8 @@ def add_registry_target(names: tuple[str, ...], columns: list[Sequence[Any]], ev
 
 def is_noise(path: str) -> bool:
     """Tell whether a flattened name is markup of the XML tree: namespaces and names of the wrapper."""
-    return "#attributes.xmlns" in path or path.startswith(("Event.#attributes.", "Event.EventData.#attributes."))
+    marks = ("Event.#attributes.", "Event.EventData.#attributes.")
+    return "#attributes.xmlns" in path or path.startswith(marks)
 
 
 def without_noise(flat: dict[str, Any]) -> dict[str, Any]:
@@ -153,7 +156,9 @@ def named_data(record: dict[str, Any]) -> dict[str, Any]:
         return record
     data = event.get("EventData")
     items = data.get("Data") if isinstance(data, dict) else None
-    if not isinstance(data, dict) or not isinstance(items, list) or not any(isinstance(item, dict) for item in items):
+    if not isinstance(data, dict) or not isinstance(items, list):
+        return record
+    if not any(isinstance(item, dict) for item in items):
         return record
     named: dict[str, Any] = {name: value for name, value in data.items() if name != "Data"}
     plain = []

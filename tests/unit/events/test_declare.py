@@ -57,7 +57,7 @@ def test_zone_names_are_refused(text: str) -> None:
     [
         b"\xff", b"source = 1", b"[[source]]\nyear = 2024", b'[[source]]\nmatch = "a"\nyeer = 2024',
         b'[[source]]\nmatch = "a"\nyear = "2024"', b'[[source]]\nmatch = "a"\nyear = 1900',
-        b'[[source]]\nmatch = "a"\nproduct = 7', b'[other]\na = 1', b'[[source]]\nmatch = "a"\nyear = true',
+        b'[[source]]\nmatch = "a"\nproduct = 7', b"[other]\na = 1", b'[[source]]\nmatch = "a"\nyear = true',
     ],
 )  # fmt: skip
 def test_mistakes_are_named_not_ignored(data: bytes) -> None:

@@ -78,8 +78,7 @@ def test_socket_is_noted(folder: Path) -> None:
 
 
 def test_name_that_is_no_text_can_be_written(folder: Path) -> None:
-    with open(os.fsencode(folder) + b"/\xff.log", "wb") as file:
-        file.write(LINE)
+    (folder / os.fsdecode(b"\xff.log")).write_bytes(LINE)
     assert "\\xff.log" in names(folder)
     "".join(names(folder)).encode()
 

@@ -19,7 +19,7 @@ def wanted(numbers: range | list[int]) -> list[str]:
     return [f"C:\\program-{number}.exe" for number in numbers]
 
 
-def record_at(chunk: bytes, index: int) -> tuple[int, int]:
+def record_at(chunk: bytes | bytearray, index: int) -> tuple[int, int]:
     at = evtx_files.FIRST
     for _ in range(index):
         at += struct.unpack_from("<I", chunk, at + 4)[0]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hisn.core import limits
-from hisn.events.ranges import lines_before, start_of_line
+from hisn.events.ranges import start_of_line
 from hisn.events.stretches import stretches
 
 LINES = st.lists(st.binary(max_size=12).map(lambda line: line.replace(b"\n", b"")), max_size=60)
@@ -93,6 +93,5 @@ def test_ranges_own_each_line_once(lines: list[bytes], width: int) -> None:
         if first >= start + width:
             continue
         stream.seek(first)
-        for stretch in stretches(stream, 1, start + width - first):
-            owned.append(stretch.lines)
+        owned.extend(stretch.lines for stretch in stretches(stream, 1, start + width - first))
     assert b"".join(owned) == data

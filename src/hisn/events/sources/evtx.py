@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
@@ -105,6 +104,8 @@ class EvtxFormat:
         if isinstance(path, str) and os.path.isfile(path):
             yield from self._read_file(path, declaration)
             return
+        import tempfile
+
         with tempfile.NamedTemporaryFile(prefix="hisn-", suffix=".evtx") as copy:
             while part := stream.read(1 << 20):
                 copy.write(part)

@@ -74,15 +74,16 @@ class _Stretch:
 
     def add(self, raw: bytes | Unparsed) -> None:
         """Take the text of one record, or a hole."""
+        if isinstance(raw, Unparsed):
+            self.holes.append(Unparsed(raw.reason, self._number, raw.offset))
+            self._number += 1
+            return
         try:
-            if isinstance(raw, Unparsed):
-                raise ValueError(raw.reason)
             if len(raw) > limits.MAX_LINE_BYTES:
                 raise ValueError("record too long")
             self._records.append(decode_line(raw))
         except ValueError as error:
-            place = raw.offset if isinstance(raw, Unparsed) else None
-            self.holes.append(Unparsed(str(error), self._number, place))
+            self.holes.append(Unparsed(str(error), self._number))
         else:
             self._numbers.append(self._number)
             self._raws.append(raw)
@@ -132,7 +133,9 @@ def _of_document(data: bytes) -> list[bytes]:
     if text.startswith(b"["):
         return [bytes(item) for item in _ARRAY.decode(text)]
     members = _OBJECT.decode(text)
-    wrapper = wrapper_of({name: _shallow(bytes(raw)) for name, raw in members.items()}) if len(members) < 8 else None
+    wrapper = None
+    if len(members) < 8:
+        wrapper = wrapper_of({name: _shallow(bytes(raw)) for name, raw in members.items()})
     if wrapper is None:
         return [text]
     return [bytes(item) for item in _ARRAY.decode(members[wrapper])]

@@ -19,7 +19,7 @@ _WRAPPERS = ("Records", "records", "Events", "events", "value", "items", "logEve
 
 
 def wrapper_of(value: dict[str, Any]) -> str | None:
-    """Return the name of the list that holds the records, where a document wraps them (``Records``)."""
+    """Return the name of the list that holds the records, where a document wraps them."""
     if len(value) > _MAX_WRAPPER_FIELDS:
         return None
     for name in _WRAPPERS:
@@ -41,9 +41,8 @@ def decode_line(line: bytes) -> Any:
     except (ValueError, RecursionError):
         pass
     try:
-        value = json.loads(
-            line.decode("utf-8", "replace"), strict=False, parse_float=str, parse_constant=str, parse_int=_integer
-        )
+        text = line.decode("utf-8", "replace")
+        value = json.loads(text, strict=False, parse_float=str, parse_constant=str, parse_int=_integer)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     except ValueError as error:
@@ -71,8 +70,8 @@ class JsonLinesFormat:
             value = decode_line(first)
         except ValueError:
             # A first line longer than the head, or damaged: the next one decides.
-            following = lines[1].lstrip() if len(lines) > 1 else b""
-            return 0.5 if first.startswith(b'{"') and (len(lines) == 1 or following.startswith(b'{"')) else 0.0
+            follows = len(lines) == 1 or lines[1].lstrip().startswith(b'{"')
+            return 0.5 if first.startswith(b'{"') and follows else 0.0
         return 0.8 if isinstance(value, dict) and wrapper_of(value) is None else 0.0
 
     def open(self, head: bytes, declaration: Declaration) -> JsonLinesReader:
