@@ -68,7 +68,9 @@ def test_line_of_an_attacker_hides_no_other_line(tmp_path: Path, attack: bytes) 
 
 
 def test_unique_names_in_every_record_cost_bounded_time(tmp_path: Path) -> None:
-    data = b"".join(b'{"k%d":1,"EventID":%d,"Channel":"c%d","Source":"s"}\n' % (n, n, n) for n in range(20_000))
+    data = b"".join(
+        b'{"k%d":1,"EventID":%d,"Channel":"c%d","Source":"s"}\n' % (n, n, n) for n in range(20_000)
+    )
     start = time.monotonic()
     found, _, _ = read_bytes(tmp_path, data)
     assert len(found["x.log"]) == 20_000
@@ -109,7 +111,9 @@ def test_members_that_name_files_outside_write_nothing(tmp_path: Path) -> None:
 
 def test_damage_anywhere_in_an_event_log_loses_little_and_says_so(tmp_path: Path) -> None:
     seeded = random.Random(11)
-    sound = evtx_files.file(*(evtx_files.chunk(1 + 20 * at, evtx_files.images(20 * at, 20)) for at in range(4)))
+    sound = evtx_files.file(
+        *(evtx_files.chunk(1 + 20 * at, evtx_files.images(20 * at, 20)) for at in range(4))
+    )
     rounds = 40
     print(f"damaged event logs: {rounds}, seed 11")
     for _ in range(rounds):
@@ -133,12 +137,18 @@ def _overlaps(at: int, size: int, chunk: int) -> bool:
 
 
 def test_event_log_cut_off_anywhere_keeps_what_came_before(tmp_path: Path) -> None:
-    sound = evtx_files.file(*(evtx_files.chunk(1 + 20 * at, evtx_files.images(20 * at, 20)) for at in range(3)))
+    sound = evtx_files.file(
+        *(evtx_files.chunk(1 + 20 * at, evtx_files.images(20 * at, 20)) for at in range(3))
+    )
     seeded = random.Random(12)
     for stop in seeded.sample(range(100, len(sound)), 25):
         found, notes, holes = read_bytes(tmp_path, sound[:stop])
         whole = max(stop - evtx_files.HEADER, 0) // evtx_files.CHUNK
         assert len(found.get("x.log", [])) >= 20 * whole
-        assert holes or notes or not (stop - evtx_files.HEADER) % evtx_files.CHUNK or stop <= evtx_files.HEADER or (
-            len(found["x.log"]) == 20 * (whole + 1)
+        assert (
+            holes
+            or notes
+            or not (stop - evtx_files.HEADER) % evtx_files.CHUNK
+            or stop <= evtx_files.HEADER
+            or (len(found["x.log"]) == 20 * (whole + 1))
         )

@@ -45,7 +45,6 @@ class Declarations:
                 declaration = _merged(declaration, more)
         return declaration
 
-
     def digest_of(self, name: str) -> str:
         """Return the SHA-256 (hex) of what is declared for the source; empty where nothing is."""
         declaration = self.of(name)

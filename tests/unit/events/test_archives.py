@@ -77,7 +77,10 @@ def test_encrypted_and_repeated_members_are_noted(tmp_path: Path) -> None:
     path.write_bytes(data)
     found, notes, _ = read_all(path)
     assert list(found) == ["a.zip!x.log"]
-    assert sorted(codes(notes)) == [("a.zip!secret.log", "skipped", "E2004"), ("a.zip!x.log", "skipped", "E2007")]
+    assert sorted(codes(notes)) == [
+        ("a.zip!secret.log", "skipped", "E2004"),
+        ("a.zip!x.log", "skipped", "E2007"),
+    ]
 
 
 def test_truncated_archive_is_noted(tmp_path: Path) -> None:
@@ -96,7 +99,9 @@ def test_damaged_member_is_noted_and_the_others_are_read(tmp_path: Path) -> None
     assert [note.code for note in notes] == ["E2007"]
 
 
-def test_directory_that_would_fill_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_directory_that_would_fill_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("hisn.events.archives._MAX_DIRECTORY_BYTES", 1000)
     path = archive(tmp_path / "a.zip", {f"{number}.log": b"" for number in range(100)})
     assert codes(read_all(path)[1]) == [("a.zip", "skipped", "E2009")]

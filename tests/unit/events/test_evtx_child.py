@@ -76,7 +76,14 @@ def test_chunk_that_breaks_the_parser_is_a_hole_and_the_rest_is_read(
 ) -> None:
     _fail_at(monkeypatch, "C:\\program-23.exe".encode("utf-16-le"), how)
     found = read(EvtxChild(stall_s=0.5, forks=True), path)
-    assert [(chunk.index, chunk.records) for chunk in found] == [(0, 10), (1, 10), (2, 0), (3, 10), (4, 10), (5, 10)]
+    assert [(chunk.index, chunk.records) for chunk in found] == [
+        (0, 10),
+        (1, 10),
+        (2, 0),
+        (3, 10),
+        (4, 10),
+        (5, 10),
+    ]
     assert found[2].holes == ((reason, 0, 0),)
 
 

@@ -19,7 +19,9 @@ def test_dotted_name_and_nested_name_are_one_field_with_both_values() -> None:
     assert flatten({"a.b": "evil", "a": {"b": "good"}}) == {"a.b": ("evil", "good")}
 
 
-@pytest.mark.parametrize(("value", "cell"), [(True, "true"), (False, "false"), (1, 1), ("1.50", "1.50"), (None, None)])
+@pytest.mark.parametrize(
+    ("value", "cell"), [(True, "true"), (False, "false"), (1, 1), ("1.50", "1.50"), (None, None)]
+)
 def test_booleans_are_not_ones(value: Any, cell: Any) -> None:
     assert scalar(value) == cell
     assert type(scalar(value)) is type(cell)

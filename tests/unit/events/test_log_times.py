@@ -13,7 +13,9 @@ from hisn.events.log_times import asctime, bsd_time, clf_time
 
 def test_access_log_time_with_zone() -> None:
     zone = timezone(timedelta(hours=-5, minutes=-30))
-    assert clf_time("05/Nov/2024:20:15:59 -0530") == instant_of(datetime(2024, 11, 5, 20, 15, 59, tzinfo=zone))
+    assert clf_time("05/Nov/2024:20:15:59 -0530") == instant_of(
+        datetime(2024, 11, 5, 20, 15, 59, tzinfo=zone)
+    )
 
 
 @pytest.mark.parametrize(

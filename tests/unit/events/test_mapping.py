@@ -79,7 +79,13 @@ def test_table_translates_what_systems_write_differently() -> None:
 def test_table_leaves_other_values_and_several_values_alone() -> None:
     mapping = Mapping({"k": b'kind = "k"\n[aliases]\nb = { of = "a", values = { x = "Y" } }\n'})
     view = mapping.shape(Layout("k", ("a",))).fields["b"]
-    assert [view.see(cell) for cell in ("X", "z", None, 1, ("x", None, "q"))] == ["Y", "z", None, 1, ("Y", None, "q")]
+    assert [view.see(cell) for cell in ("X", "z", None, 1, ("x", None, "q"))] == [
+        "Y",
+        "z",
+        None,
+        1,
+        ("Y", None, "q"),
+    ]
 
 
 def test_declared_log_sources_and_asset_are_added() -> None:

@@ -36,7 +36,18 @@ EVTX = evtx_files.file(evtx_files.chunk(1, evtx_files.images(1, 3)))
         (gzip.compress(gzip.compress(LINES)), "json-lines", 2),
         (gzip.compress(b""), "empty", 0),
     ],
-    ids=["lines", "BOM", "UTF-16", "array", "EVTX", "empty", "gzip", "EVTX in zstd", "gzip twice", "gzip of nothing"],
+    ids=[
+        "lines",
+        "BOM",
+        "UTF-16",
+        "array",
+        "EVTX",
+        "empty",
+        "gzip",
+        "EVTX in zstd",
+        "gzip twice",
+        "gzip of nothing",
+    ],
 )
 def test_content_decides(tmp_path: Path, data: bytes, kind: str, count: int) -> None:
     path = tmp_path / "holiday.jpg"

@@ -32,7 +32,11 @@ def test_records_are_known_by_their_names(names: tuple[str, ...], kind: str) -> 
 
 
 def test_what_log_sources_hang_on_is_constant() -> None:
-    assert recognise(("EventID", "Channel", "SourceName")).constants == ("Channel", "Provider_Name", "EventID")
+    assert recognise(("EventID", "Channel", "SourceName")).constants == (
+        "Channel",
+        "Provider_Name",
+        "EventID",
+    )
 
 
 def test_time_with_a_zone_comes_before_time_without_one() -> None:
@@ -40,6 +44,11 @@ def test_time_with_a_zone_comes_before_time_without_one() -> None:
 
 
 def test_cloudtrail_objects_are_also_one_text() -> None:
-    record = {"eventSource": "s3", "awsRegion": "x", "requestParameters": {"a": [1]}, "responseElements": None}
+    record = {
+        "eventSource": "s3",
+        "awsRegion": "x",
+        "requestParameters": {"a": [1]},
+        "responseElements": None,
+    }
     assert object_texts(record) == {"requestParameters": '{"a":[1]}'}
     assert object_texts({"requestParameters": {"a": 1}}) == {}

@@ -19,7 +19,13 @@ def test_tree_loses_its_wrapping() -> None:
 
 
 def test_winlogbeat_has_the_same_names() -> None:
-    names = ("winlog.channel", "winlog.event_id", "winlog.provider_name", "host.name", "winlog.event_data.Image")
+    names = (
+        "winlog.channel",
+        "winlog.event_id",
+        "winlog.provider_name",
+        "host.name",
+        "winlog.event_data.Image",
+    )
     assert windows.winlog_names(names) == ("Channel", "EventID", "Provider_Name", "Computer", "Image")
 
 
@@ -41,14 +47,18 @@ def test_two_fields_never_share_a_name() -> None:
 
 
 def test_list_of_named_items_becomes_fields() -> None:
-    record = {"Event": {"EventData": {"Data": [{"@Name": "Image", "#text": "a.exe"}, {"@Name": "User"}, "loose"]}}}
+    record = {
+        "Event": {"EventData": {"Data": [{"@Name": "Image", "#text": "a.exe"}, {"@Name": "User"}, "loose"]}}
+    }
     assert flatten(windows.named_data(record)) == {
         "Event.EventData.Image": "a.exe", "Event.EventData.User": "", "Event.EventData.Data": ("loose",),
     }  # fmt: skip
 
 
 def test_registry_value_is_written_as_sysmon_does() -> None:
-    assert windows.registry_target("\\REGISTRY\\MACHINE\\Software\\Run", "evil") == "HKLM\\Software\\Run\\evil"
+    assert (
+        windows.registry_target("\\REGISTRY\\MACHINE\\Software\\Run", "evil") == "HKLM\\Software\\Run\\evil"
+    )
     assert windows.registry_target("\\Registry\\User\\S-1-5", "-") == "HKU\\S-1-5"
     columns: list[object] = [("\\REGISTRY\\MACHINE\\a",), ("b",)]
     names = windows.add_registry_target(("ObjectName", "ObjectValueName"), columns, 4657)  # type: ignore[arg-type]
@@ -57,6 +67,11 @@ def test_registry_value_is_written_as_sysmon_does() -> None:
 
 
 def test_markup_of_the_tree_is_no_field() -> None:
-    flat = {"Event.System.EventID": 1, "Event.#attributes.xmlns": "x", "Event.System.Correlation": None, "a": None}
+    flat = {
+        "Event.System.EventID": 1,
+        "Event.#attributes.xmlns": "x",
+        "Event.System.Correlation": None,
+        "a": None,
+    }
     assert windows.without_noise(flat) == {"Event.System.EventID": 1, "a": None}
     assert windows.without_noise({"Event.System.Correlation": None}) == {"Event.System.Correlation": None}

@@ -51,9 +51,7 @@ class ApacheErrorReader:
         if not any(keep):
             return Parsed(())
         times, module, level, pid, tid, client, message = zip(*rows, strict=True)
-        texts = [
-            text if time else decode(raw) for text, time, raw in zip(message, times, raws, strict=True)
-        ]
+        texts = [text if time else decode(raw) for text, time, raw in zip(message, times, raws, strict=True)]
         hosts, ports = zip(*map(_client, client, module), strict=True)
         said = (module, level, pid, tid)
         columns: list[Sequence[Cell]] = [[cell or None for cell in column] for column in said]

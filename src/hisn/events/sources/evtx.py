@@ -243,9 +243,7 @@ class _Group:
         self.data: list[dict[str, Any]] = []
         self.systems: list[tuple[Cell, ...]] = []
 
-    def layouts(
-        self, asset: str | None, declared: Logsource
-    ) -> Iterator[tuple[Layout, list[int], Columns]]:
+    def layouts(self, asset: str | None, declared: Logsource) -> Iterator[tuple[Layout, list[int], Columns]]:
         """Yield layout, rows and columns; more than one where log sources hang on a field's value."""
         columns: Columns = list(zip(*self.systems, strict=True))
         # A null System attribute is one that the event does not have.

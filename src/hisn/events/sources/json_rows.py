@@ -62,9 +62,7 @@ class RowReader:
                 parsed += len(rows)
         times = self._times(drafts, len(records))
         at = np.asarray(numbers, np.int64)
-        blocks = [
-            block for draft in drafts for block in self._blocks(draft, at, raws, times)
-        ]
+        blocks = [block for draft in drafts for block in self._blocks(draft, at, raws, times)]
         return Parsed(tuple(blocks), tuple(holes), parsed)
 
     def _recognised(self, names: tuple[str, ...]) -> Recognised:

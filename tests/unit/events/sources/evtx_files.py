@@ -77,7 +77,9 @@ def chunk(first: int, records: list[dict[str, str]], event_id: int = 1) -> bytes
     free = len(out)
     last = first + len(records) - 1
     checksum = zlib.crc32(bytes(out[FIRST:free]))
-    struct.pack_into("<8sQQQQIIII", out, 0, b"ElfChnk\0", first, last, first, last, 128, last_at, free, checksum)
+    struct.pack_into(
+        "<8sQQQQIIII", out, 0, b"ElfChnk\0", first, last, first, last, 128, last_at, free, checksum
+    )
     struct.pack_into("<I", out, 124, zlib.crc32(bytes(out[:120]) + bytes(out[128:512])))
     return bytes(out.ljust(CHUNK, b"\0"))
 
@@ -93,4 +95,6 @@ def file(*chunks: bytes) -> bytes:
 
 def images(first: int, count: int) -> list[dict[str, str]]:
     """Return data of `count` process creations."""
-    return [{"Image": f"C:\\program-{number}.exe", "User": "EMS\\clerk"} for number in range(first, first + count)]
+    return [
+        {"Image": f"C:\\program-{number}.exe", "User": "EMS\\clerk"} for number in range(first, first + count)
+    ]

@@ -12,7 +12,9 @@ Found = tuple[int, int, dict[str, Cell]]
 """Record number, time in microseconds, fields."""
 
 
-def parse(form: LineFormat | DocumentFormat, data: bytes, declaration: Declaration | None = None) -> list[Parsed]:
+def parse(
+    form: LineFormat | DocumentFormat, data: bytes, declaration: Declaration | None = None
+) -> list[Parsed]:
     """Read a source in one stretch."""
     declared = declaration or Declaration()
     if hasattr(form, "open"):
@@ -20,7 +22,9 @@ def parse(form: LineFormat | DocumentFormat, data: bytes, declaration: Declarati
     return list(form.read(io.BytesIO(data), declared))
 
 
-def records(form: LineFormat | DocumentFormat, data: bytes, declaration: Declaration | None = None) -> list[Found]:
+def records(
+    form: LineFormat | DocumentFormat, data: bytes, declaration: Declaration | None = None
+) -> list[Found]:
     """Return all records in the order of their numbers."""
     found = [
         (int(block.numbers[row]), int(block.times[row]), block.fields(row))

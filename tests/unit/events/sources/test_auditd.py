@@ -34,10 +34,13 @@ def test_enriched_log_keeps_its_own_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arch", "number", "name"), [("c000003e", "59", "execve"), ("c00000b7", "221", "execve"), ("40000003", "11", "execve")]
+    ("arch", "number", "name"),
+    [("c000003e", "59", "execve"), ("c00000b7", "221", "execve"), ("40000003", "11", "execve")],
 )
 def test_call_is_named_by_architecture(arch: str, number: str, name: str) -> None:
-    assert only(SYSCALL.replace("c000003e", arch).replace("syscall=41", f"syscall={number}"))["SYSCALL"] == name
+    assert (
+        only(SYSCALL.replace("c000003e", arch).replace("syscall=41", f"syscall={number}"))["SYSCALL"] == name
+    )
 
 
 def test_unknown_call_has_no_name() -> None:
@@ -62,7 +65,7 @@ def test_short_hexadecimal_looking_words_stay() -> None:
 def test_user_message_s_own_fields() -> None:
     record = only(
         "node=db1 type=USER_AUTH msg=audit(1730837700.123:9): pid=1 uid=0 auid=42 ses=1"
-        " msg='op=PAM:authentication acct=\"root\" exe=\"/usr/sbin/sshd\" hostname=? addr=203.0.113.7 res=failed'"
+        ' msg=\'op=PAM:authentication acct="root" exe="/usr/sbin/sshd" hostname=? addr=203.0.113.7 res=failed\''
     )
     assert (record["acct"], record["addr"], record["res"]) == ("root", "203.0.113.7", "failed")
     assert (record["node"], record["hostname"]) == ("db1", None)

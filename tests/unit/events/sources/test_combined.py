@@ -61,7 +61,7 @@ def test_virtual_host_in_front_and_extra_fields_behind() -> None:
 
 
 def test_user_name_with_spaces_and_brackets_does_not_move_the_fields() -> None:
-    line = PLAIN.replace("- - [", r'- x [01/Jan/2000:00:00:00 +0000] \"GET /ok [', 1)
+    line = PLAIN.replace("- - [", r"- x [01/Jan/2000:00:00:00 +0000] \"GET /ok [", 1)
     parsed = parse(line)
     record = only(parsed)
     assert record["cs-uri-stem"] == "/results"

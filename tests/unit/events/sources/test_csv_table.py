@@ -64,7 +64,15 @@ def test_table_without_a_header_is_refused_by_name() -> None:
 
 @pytest.mark.parametrize(
     "head",
-    [b"", b"hello\n", b"Dear all, hello, this\nis, prose, so\n", b"1,2,3\n4,5,6\n", b"\x00,\x00\n", b'a,"b\n', b",,,\n,,,\n"],
+    [
+        b"",
+        b"hello\n",
+        b"Dear all, hello, this\nis, prose, so\n",
+        b"1,2,3\n4,5,6\n",
+        b"\x00,\x00\n",
+        b'a,"b\n',
+        b",,,\n,,,\n",
+    ],
 )
 def test_sniff_wants_a_header(head: bytes) -> None:
     assert FORMAT.sniff(head) == 0.0

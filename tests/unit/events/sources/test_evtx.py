@@ -13,7 +13,9 @@ from hisn.events.sources.evtx import FORMAT
 
 DATA = evtx_files.file(
     evtx_files.chunk(1, evtx_files.images(1, 3)),
-    evtx_files.chunk(4, [{"TargetObject": "HKLM\\a", "EventType": kind} for kind in ("CreateKey", "DeleteKey")], 12),
+    evtx_files.chunk(
+        4, [{"TargetObject": "HKLM\\a", "EventType": kind} for kind in ("CreateKey", "DeleteKey")], 12
+    ),
 )
 
 
@@ -37,7 +39,12 @@ def test_channel_comes_from_the_record() -> None:
 
 
 def test_creation_and_deletion_of_keys_are_different_layouts() -> None:
-    blocks = [block for parsed in parse(FORMAT, DATA) for block in parsed.blocks if "TargetObject" in block.layout.names]
+    blocks = [
+        block
+        for parsed in parse(FORMAT, DATA)
+        for block in parsed.blocks
+        if "TargetObject" in block.layout.names
+    ]
     assert [dict(block.layout.constants)["EventType"] for block in blocks] == ["CreateKey", "DeleteKey"]
 
 

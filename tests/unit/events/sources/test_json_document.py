@@ -32,7 +32,15 @@ def read(data: bytes) -> list[tuple[int, dict[str, object]]]:
         json.dumps({"Records": RECORDS}).encode(),
         json.dumps({"Records": RECORDS[:1]}).encode() + b"\n" + json.dumps({"Records": RECORDS[1:]}).encode(),
     ],
-    ids=["array", "pretty array", "pretty documents", "joined documents", "commas", "wrapped", "wrapped lines"],
+    ids=[
+        "array",
+        "pretty array",
+        "pretty documents",
+        "joined documents",
+        "commas",
+        "wrapped",
+        "wrapped lines",
+    ],
 )
 def test_all_ways_to_write_two_records_give_two_records(data: bytes) -> None:
     assert read(data) == WANTED

@@ -130,7 +130,9 @@ JSON = st.recursive(
 @given(st.lists(st.dictionaries(st.text(max_size=3), JSON, max_size=4) | st.binary(max_size=20), max_size=12))
 def test_every_line_is_a_record_or_a_hole_or_blank(values: list[dict[str, object] | bytes]) -> None:
     lines = [
-        value.replace(b"\n", b"") if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode()
+        value.replace(b"\n", b"")
+        if isinstance(value, bytes)
+        else json.dumps(value, ensure_ascii=False).encode()
         for value in values
     ]
     data = b"\n".join(lines)

@@ -14,11 +14,14 @@ def test_blocks_hold_the_same_as_records_one_by_one() -> None:
     seeded = random.Random(5)
     values = [1, "1", True, False, None, "1.5", [1, True], [], {"x": 1}, {}, {"x": [{"y": 2}, 3]}]
     rows = [
-        {name: seeded.choice(values) for name in seeded.sample("abcd", seeded.randrange(1, 4))} for _ in range(400)
+        {name: seeded.choice(values) for name in seeded.sample("abcd", seeded.randrange(1, 4))}
+        for _ in range(400)
     ]
     parsed = RowReader(Declaration()).read(rows, range(10, 410), [b""] * 400)
     found = {
-        int(block.numbers[row]): block.fields(row) for block in parsed.blocks for row in range(len(block.numbers))
+        int(block.numbers[row]): block.fields(row)
+        for block in parsed.blocks
+        for row in range(len(block.numbers))
     }
     assert parsed.records == len(found) == 400
     for number, row in enumerate(rows, 10):
@@ -43,12 +46,21 @@ def test_second_time_field_fills_what_the_first_leaves_open() -> None:
         {"message": "x"},
     ]
     parsed = RowReader(Declaration()).read(rows, range(4), [b""] * 4)
-    times = {int(number): int(time) for block in parsed.blocks for number, time in zip(block.numbers, block.times, strict=True)}
+    times = {
+        int(number): int(time)
+        for block in parsed.blocks
+        for number, time in zip(block.numbers, block.times, strict=True)
+    }
     assert times == {0: 1_730_837_700_000_000, 1: 1_730_837_700_000_000, 2: NO_TIME, 3: NO_TIME}
 
 
 def test_declared_zone_makes_the_local_time_count() -> None:
-    row = {"EventID": 1, "Channel": "c", "EventTime": "2024-11-05 15:15:00", "@timestamp": "2024-11-05T20:15:07Z"}
+    row = {
+        "EventID": 1,
+        "Channel": "c",
+        "EventTime": "2024-11-05 15:15:00",
+        "@timestamp": "2024-11-05T20:15:07Z",
+    }
     (block,) = RowReader(Declaration(zone_s=-18000)).read([row], [1], [b""]).blocks
     assert block.times.tolist() == [1_730_837_700_000_000]
     (block,) = RowReader(Declaration()).read([row], [1], [b""]).blocks

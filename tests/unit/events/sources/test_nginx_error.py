@@ -16,7 +16,11 @@ def test_request_of_a_message_becomes_fields() -> None:
     ((_, time, record),) = records(FORMAT, LINE.encode())
     assert time == 1_730_837_700_000_000
     assert (record["level"], record["pid"], record["connection"]) == ("error", "31", "9")
-    assert (record["c-ip"], record["server"], record["cs-host"]) == ("203.0.113.7", "vote.example", "vote.example:443")
+    assert (record["c-ip"], record["server"], record["cs-host"]) == (
+        "203.0.113.7",
+        "vote.example",
+        "vote.example:443",
+    )
     assert (record["cs-method"], record["cs-uri"], record["cs-uri-decoded"]) == ("GET", "/%27x", "/'x")
 
 
@@ -26,7 +30,9 @@ def test_path_that_imitates_the_trailer_blames_nobody_else() -> None:
 
 
 def test_message_about_no_request_has_nulls() -> None:
-    ((_, _, record),) = records(FORMAT, b"2024/11/05 20:15:00 [alert] 31#31: worker process 9 exited on signal 6 (core dumped)\n")
+    ((_, _, record),) = records(
+        FORMAT, b"2024/11/05 20:15:00 [alert] 31#31: worker process 9 exited on signal 6 (core dumped)\n"
+    )
     assert (record["c-ip"], record["connection"]) == (None, None)
 
 

@@ -71,7 +71,11 @@ def test_two_devices_number_their_events_through() -> None:
     log = document(event(1), event(2))
     log["Device"].append({"Id": "bmd-2", "Event": [event(1)]})
     found = records(parse(log))
-    assert [(number, record["device_id"]) for number, record in found] == [(1, "ems-1"), (2, "ems-1"), (3, "bmd-2")]
+    assert [(number, record["device_id"]) for number, record in found] == [
+        (1, "ems-1"),
+        (2, "ems-1"),
+        (3, "bmd-2"),
+    ]
     assert "manufacturer" not in found[2][1]
 
 
@@ -126,7 +130,12 @@ def test_sniff_knows_the_root_and_no_other_json() -> None:
     assert FORMAT.sniff(untyped) == 0.9
     schema = b'{"definitions": {"EventLogging.ElectionEventLog": {}, "@type": {}}}'
     assert FORMAT.sniff(schema) == 0.0
-    assert FORMAT.sniff(b'{"EventID": 1}') == FORMAT.sniff(b"EventLogging.ElectionEventLog") == FORMAT.sniff(b"") == 0.0
+    assert (
+        FORMAT.sniff(b'{"EventID": 1}')
+        == FORMAT.sniff(b"EventLogging.ElectionEventLog")
+        == FORMAT.sniff(b"")
+        == 0.0
+    )
 
 
 def test_layout_is_an_election_device_log() -> None:

@@ -25,7 +25,9 @@ def line(message: str, *, width: int = 26, severity: str = "LOG", zone: str = "U
     return out.getvalue()
 
 
-def records(data: str | bytes, declaration: Declaration | None = None) -> list[tuple[int, int, dict[str, Cell]]]:
+def records(
+    data: str | bytes, declaration: Declaration | None = None
+) -> list[tuple[int, int, dict[str, Cell]]]:
     stream = io.BytesIO(data if isinstance(data, bytes) else data.encode())
     found = [
         (int(block.numbers[row]), int(block.times[row]), block.fields(row))
@@ -37,7 +39,9 @@ def records(data: str | bytes, declaration: Declaration | None = None) -> list[t
 
 
 def holes(data: bytes) -> list[int | None]:
-    return [hole.number for parsed in FORMAT.read(io.BytesIO(data), Declaration()) for hole in parsed.unparsed]
+    return [
+        hole.number for parsed in FORMAT.read(io.BytesIO(data), Declaration()) for hole in parsed.unparsed
+    ]
 
 
 def test_audit_message_over_two_lines_is_one_record() -> None:

@@ -23,7 +23,11 @@ def lines(*found: object) -> bytes:
 def test_names_are_those_of_csvlog_and_audit_is_taken_apart() -> None:
     ((number, time, record),) = records(FORMAT, lines(RECORD))
     assert (number, time) == (1, 1_793_736_900_123_000)
-    assert (record["user_name"], record["database_name"], record["command_tag"]) == ("clerk", "rolls", "SELECT")
+    assert (record["user_name"], record["database_name"], record["command_tag"]) == (
+        "clerk",
+        "rolls",
+        "SELECT",
+    )
     assert (record["audit_class"], record["audit_object_name"]) == ("READ", "public.voters")
     assert "dbname" not in record
 

@@ -162,7 +162,9 @@ def test_flood_of_parameter_names_does_not_make_endless_layouts() -> None:
     assert len(parsed.blocks) < 300
 
 
-@pytest.mark.parametrize("line", ["\x00" * 99, "Nov 5", "<1>1 x", "<1>1 - h p - - [x y] m", "Nov  5 20:15:00"])
+@pytest.mark.parametrize(
+    "line", ["\x00" * 99, "Nov 5", "<1>1 x", "<1>1 - h p - - [x y] m", "Nov  5 20:15:00"]
+)
 def test_what_is_no_syslog_is_a_hole(line: str) -> None:
     parsed = parse(SSH, line)
     assert (parsed.records, len(parsed.unparsed)) == (1, 1)

@@ -14,9 +14,7 @@ HEAD = (
     b"#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent)"
     b" cs(Referer) sc-status sc-substatus sc-win32-status time-taken\n"
 )
-LINE = (
-    b"2024-11-05 20:15:00 10.0.0.1 GET /a.aspx id=1%27+or+1 443 - 203.0.113.7 Mozilla/5.0+(X11) - 200 0 0 15\n"
-)
+LINE = b"2024-11-05 20:15:00 10.0.0.1 GET /a.aspx id=1%27+or+1 443 - 203.0.113.7 Mozilla/5.0+(X11) - 200 0 0 15\n"
 
 
 def test_iis_line_gives_the_fields_of_webserver_rules() -> None:
@@ -90,7 +88,9 @@ def test_exchange_s_commas() -> None:
     assert (time, record["subject"]) == (1_730_837_700_000_000, "a, b")
 
 
-@pytest.mark.parametrize("head", [b"", b"# a comment\n", b"#Fields:\n", b"#fields\tts\tuid\n", b"x #Fields: a b\n"])
+@pytest.mark.parametrize(
+    "head", [b"", b"# a comment\n", b"#Fields:\n", b"#fields\tts\tuid\n", b"x #Fields: a b\n"]
+)
 def test_sniff_wants_the_directive(head: bytes) -> None:
     assert FORMAT.sniff(head) == 0.0
     assert FORMAT.sniff(HEAD) == 1.0

@@ -10,9 +10,19 @@ from hisn.events.sources.zeek_tsv import FORMAT
 
 
 def log(path: str, fields: str, types: str, *rows: str) -> bytes:
-    head = ["#separator \\x09", "#set_separator\t,", "#empty_field\t(empty)", "#unset_field\t-", f"#path\t{path}"]
+    head = [
+        "#separator \\x09",
+        "#set_separator\t,",
+        "#empty_field\t(empty)",
+        "#unset_field\t-",
+        f"#path\t{path}",
+    ]
     head += ["#open\t2024-11-05-20-15-00", "#fields " + fields, "#types " + types]
-    lines = [*head[:6], *(line.replace(" ", "\t") for line in (*head[6:], *rows)), "#close\t2024-11-05-21-00-00"]
+    lines = [
+        *head[:6],
+        *(line.replace(" ", "\t") for line in (*head[6:], *rows)),
+        "#close\t2024-11-05-21-00-00",
+    ]
     return "\n".join(lines).encode() + b"\n"
 
 
@@ -35,7 +45,9 @@ def test_dns_log_has_zeek_s_names_times_and_vectors() -> None:
     assert mapped(FORMAT, DNS)["record_type"] == "A"
 
 
-@pytest.mark.parametrize("path", ["conn", "http", "rdp", "smb_files", "dce_rpc", "kerberos", "x509", "our_own"])
+@pytest.mark.parametrize(
+    "path", ["conn", "http", "rdp", "smb_files", "dce_rpc", "kerberos", "x509", "our_own"]
+)
 def test_path_is_the_service(path: str) -> None:
     data = log(path, "ts uid", "time string", "1730837700.0 C1")
     assert logsource(FORMAT, data).satisfies("zeek", None, path)
