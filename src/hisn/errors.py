@@ -17,6 +17,7 @@ explained offline by ``hisn explain E####``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,12 @@ class HisnError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross process borders; Exception's own pickling would lose the keyword arguments.
-        return (_rebuild, (type(self), self.code, self.message, self.hint, self.unchanged, self.place))
+        named = {"hint": self.hint, "unchanged": self.unchanged, "place": self.place}
+        return (_rebuild, (type(self), self.code, self.message, named))
 
 
-def _rebuild(
-    kind: type[HisnError], code: str, message: str, hint: str, unchanged: str, place: Place | None
-) -> HisnError:
-    return kind(code, message, hint=hint, unchanged=unchanged, place=place)
+def _rebuild(kind: type[HisnError], code: str, message: str, named: dict[str, Any]) -> HisnError:
+    return kind(code, message, **named)
 
 
 class UsageError(HisnError):

@@ -68,7 +68,8 @@ SAMPLES: dict[str, bytes] = {
     "nist_1500_101_xml": (
         b'<?xml version="1.0"?>\n<ElectionEventLog xmlns="http://itl.nist.gov/ns/voting/1500-101/v1"><Device>'
         + b"<Event><Disposition>na</Disposition><Id>boot</Id><Sequence>1</Sequence>"
-        b"<TimeStamp>2024-11-05T20:15:00+01:00</TimeStamp><Type>x</Type></Event>" * 4
+        b"<TimeStamp>2024-11-05T20:15:00+01:00</TimeStamp><Type>x</Type></Event>"
+        * 4
         + b"<Id>ems-1</Id></Device><GeneratedTime>2024-11-05T23:00:00Z</GeneratedTime></ElectionEventLog>"
     ),
 }

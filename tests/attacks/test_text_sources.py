@@ -18,7 +18,9 @@ from hisn.errors import InputError
 from hisn.events.schema import Declaration
 from hisn.events.source import DocumentFormat, LineFormat, Parsed
 
-LINE_FORMATS = sorted(name for name in SAMPLES if name not in ("csv_table", "postgres_csv") and "nist" not in name)
+LINE_FORMATS = sorted(
+    name for name in SAMPLES if name not in ("csv_table", "postgres_csv") and "nist" not in name
+)
 
 
 def form_of(name: str) -> LineFormat | DocumentFormat:
@@ -54,7 +56,9 @@ def test_damaged_bytes_never_raise_and_columns_stay_whole(name: str, seed: int) 
     dice = random.Random(f"{name}{seed}")
     data = bytearray(SAMPLES[name] * 3)
     for _ in range(dice.choice((1, 5, 40))):
-        data[dice.randrange(len(data))] = dice.choice((0, 10, 13, 27, 34, 39, 92, 255, 0x80, dice.randrange(256)))
+        data[dice.randrange(len(data))] = dice.choice(
+            (0, 10, 13, 27, 34, 39, 92, 255, 0x80, dice.randrange(256))
+        )
     cut = dice.randrange(len(data))
     for damaged in (bytes(data), bytes(data[:cut]), bytes(data[cut:])):
         parsed = read(name, damaged)

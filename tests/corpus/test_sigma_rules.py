@@ -97,9 +97,7 @@ def test_a_pack_survives_its_bytes_and_opens_fast(pack: Pack) -> None:
     assert min(times) < 0.3
 
 
-def wanted(
-    value: sigma.types.SigmaType, field: str | None
-) -> Meaning:
+def wanted(value: sigma.types.SigmaType, field: str | None) -> Meaning:
     """Say in a third form what pySigma's value means."""
     match value:
         case sigma.types.SigmaExpansion():

@@ -23,11 +23,16 @@ pytestmark = pytest.mark.corpus
 
 
 def access(request: str, status: int = 200, referer: str = "-", agent: str = "x") -> str:
-    return f'203.0.113.7 - - [05/Nov/2024:20:15:00 +0000] "{request} HTTP/1.1" {status} 1 "{referer}" "{agent}"'
+    return (
+        f'203.0.113.7 - - [05/Nov/2024:20:15:00 +0000] "{request} HTTP/1.1" {status} 1 "{referer}" "{agent}"'
+    )
 
 
 def zeek(path: str, fields: str, values: str) -> str:
-    tabs = (line.replace(" ", "\t") for line in (f"#path {path}", f"#fields ts {fields}", f"1730837700.1 {values}"))
+    tabs = (
+        line.replace(" ", "\t")
+        for line in (f"#path {path}", f"#fields ts {fields}", f"1730837700.1 {values}")
+    )
     return "#separator \\x09\n" + "\n".join(tabs)
 
 
@@ -129,7 +134,9 @@ def fires(rule: Rule, form: LineFormat | DocumentFormat, text: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize(("name", "path", "bad", "good"), CASES, ids=[f"{case[0]}-{Path(case[1]).stem}" for case in CASES])
+@pytest.mark.parametrize(
+    ("name", "path", "bad", "good"), CASES, ids=[f"{case[0]}-{Path(case[1]).stem}" for case in CASES]
+)
 def test_rule_fires_on_what_it_is_about_and_not_on_its_neighbour(
     corpus: Path, name: str, path: str, bad: str, good: str
 ) -> None:

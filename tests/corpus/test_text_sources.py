@@ -54,7 +54,9 @@ def test_real_attack_requests_survive_the_access_log(corpus: Path) -> None:
         if not uri or not method.isalpha() or any(char in uri for char in " \r\n") or not uri.isprintable():
             continue
         escaped = uri.replace("\\", "\\\\").replace('"', '\\"')
-        lines.append(f'203.0.113.7 - - [05/Nov/2024:20:15:00 +0000] "{method} {escaped} HTTP/1.1" 200 1 "-" "x"')
+        lines.append(
+            f'203.0.113.7 - - [05/Nov/2024:20:15:00 +0000] "{method} {escaped} HTTP/1.1" 200 1 "-" "x"'
+        )
         wanted.append((method, uri))
     assert len(wanted) > 2000
     data = "\n".join(lines).encode()
@@ -63,6 +65,10 @@ def test_real_attack_requests_survive_the_access_log(corpus: Path) -> None:
     (block,) = parsed.blocks
     names = block.layout.names
     methods, targets = block.columns[names.index("cs-method")], block.columns[names.index("cs-uri")]
-    different = [(want, got) for want, got in zip(wanted, zip(methods, targets, strict=True), strict=True) if want != got]
+    different = [
+        (want, got)
+        for want, got in zip(wanted, zip(methods, targets, strict=True), strict=True)
+        if want != got
+    ]
     # `\\x41` in a request is written as the escape of a backslash and stays as sent.
     assert different == []

@@ -19,7 +19,9 @@ from hisn.events.urls import decoded, unescape
 
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-moments = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)).map(lambda moment: moment.replace(microsecond=0))
+moments = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)).map(
+    lambda moment: moment.replace(microsecond=0)
+)
 offsets = st.integers(-14 * 60, 14 * 60)
 words = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=1, max_size=12)
 targets = words.map(lambda word: "/" + word)
@@ -71,7 +73,9 @@ def test_access_log_says_what_was_written(found: list[dict[str, Any]], first: in
         # A hex escape inside a name is an escape to every reader of such logs.
         assert record["cs-uri"] == unescape(escaped(fields["target"]))
         assert record["sc-status"] == str(fields["status"])
-        assert record["cs-user-agent"] == (None if fields["agent"] == "-" else unescape(escaped(fields["agent"])))
+        assert record["cs-user-agent"] == (
+            None if fields["agent"] == "-" else unescape(escaped(fields["agent"]))
+        )
 
 
 @given(st.text(max_size=40))
@@ -95,7 +99,9 @@ def test_any_bytes_are_records_or_holes(data: bytes) -> None:
 
 
 programs = st.sampled_from(["sshd", "sudo", "CRON", "kernel", "postfix/smtpd", "su", "useradd"])
-messages = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z"), include_characters=" "), max_size=60)
+messages = st.text(
+    st.characters(codec="utf-8", exclude_categories=("C", "Z"), include_characters=" "), max_size=60
+)
 
 
 @given(st.lists(st.tuples(moments, words, programs, st.integers(0, 99999), messages), min_size=1, max_size=8))
@@ -132,8 +138,16 @@ def test_structured_data_says_what_was_written(parameters: dict[str, str]) -> No
 @given(st.lists(st.tuples(moments, words, st.lists(words, max_size=3)), min_size=1, max_size=6))
 def test_zeek_log_says_what_was_written(found: list[tuple[datetime, str, list[str]]]) -> None:
     bare = str.maketrans("", "", "\\,")
-    found = [(when, q.translate(bare), [a.translate(bare) or "x" for a in answers]) for when, q, answers in found]
-    lines = ["#separator \\x09", "#set_separator\t,", "#unset_field\t-", "#empty_field\t(empty)", "#path\tdns"]
+    found = [
+        (when, q.translate(bare), [a.translate(bare) or "x" for a in answers]) for when, q, answers in found
+    ]
+    lines = [
+        "#separator \\x09",
+        "#set_separator\t,",
+        "#unset_field\t-",
+        "#empty_field\t(empty)",
+        "#path\tdns",
+    ]
     lines += ["#fields\tts\tquery\tanswers", "#types\ttime\tstring\tvector[string]"]
     stamps = [instant_of(when.replace(tzinfo=UTC)) // 1_000_000 for when, _, _ in found]
     lines += [
@@ -152,7 +166,9 @@ def test_zeek_log_says_what_was_written(found: list[tuple[datetime, str, list[st
 @given(st.lists(st.tuples(moments, words, words), min_size=1, max_size=6))
 def test_iis_log_says_what_was_written(found: list[tuple[datetime, str, str]]) -> None:
     lines = ["#Fields: date time cs-uri-stem cs(User-Agent)"]
-    clean = [(when, "/" + stem.replace('"', ""), agent.replace('"', "") or "x") for when, stem, agent in found]
+    clean = [
+        (when, "/" + stem.replace('"', ""), agent.replace('"', "") or "x") for when, stem, agent in found
+    ]
     lines += [f"{when:%Y-%m-%d %H:%M:%S} {stem} {agent}" for when, stem, agent in clean]
     data = "\r\n".join(lines).encode()
     rows = rows_of(w3c.FORMAT.open(data, Declaration()).parse(data, 1))
@@ -165,14 +181,18 @@ def test_iis_log_says_what_was_written(found: list[tuple[datetime, str, str]]) -
             assert record["cs-user-agent"] == ((agent, agent.replace("+", " ")) if "+" in agent else agent)
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=30), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=30), min_size=1, max_size=6
+    )
+)
 def test_csvlog_says_what_was_written(found: list[str]) -> None:
     def quoted(text: str) -> str:
         return '"' + text.replace('"', '""') + '"'
 
     lines = [
         f"2024-11-05 20:15:00.123 UTC,u,d,1,h:1,s,1,SELECT,2024-11-05 20:00:00 UTC,v,0,LOG,00000,{quoted('m' + text)}"
-         ",,,,,,,,,app"
+        ",,,,,,,,,app"
         for text in found
     ]
     data = "\n".join(lines).encode()
@@ -183,9 +203,15 @@ def test_csvlog_says_what_was_written(found: list[str]) -> None:
     assert [number for number, _, _ in rows] == starts
 
 
-@given(st.lists(st.fixed_dictionaries({"Id": words, "Sequence": words, "Details": st.text(max_size=30)}), max_size=6))
+@given(
+    st.lists(
+        st.fixed_dictionaries({"Id": words, "Sequence": words, "Details": st.text(max_size=30)}), max_size=6
+    )
+)
 def test_election_log_says_what_was_written(events: list[dict[str, str]]) -> None:
-    data = msgspec.json.encode({"@type": "EventLogging.ElectionEventLog", "Device": [{"Id": "d", "Event": events}]})
+    data = msgspec.json.encode(
+        {"@type": "EventLogging.ElectionEventLog", "Device": [{"Id": "d", "Event": events}]}
+    )
     parsed = list(nist_1500_101_json.FORMAT.read(io.BytesIO(data), Declaration()))
     rows = [row for part in parsed for row in rows_of(part)]
     assert [(number, record["event_id"], record["details"]) for number, _, record in rows] == [

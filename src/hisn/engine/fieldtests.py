@@ -115,7 +115,7 @@ class FieldBuilder:
                 literal = _literal(test)
                 if len(literal) >= MIN_LITERAL_BYTES:
                     index = literals.setdefault(literal, len(literals))
-                    if isinstance(test, Text) and not test.cased:
+                    if isinstance(test, Text) and not test.cased and "\0" not in test.value:
                         placed[test.op][index] = test_id
                         continue
                     confirm.setdefault(index, []).append(test_id)
@@ -151,7 +151,10 @@ def _is_direct(test: ValueTest) -> bool:
 
 
 def _literal(test: Text | Wildcard) -> bytes:
-    """Return a folded text that stands in every folded value for which the test holds: the longest."""
+    """Return a folded text that stands in every folded value for which the test holds: the longest.
+
+    Without NUL: Hyperscan takes its patterns as C strings.
+    """
     parts: Parts = (test.value,) if isinstance(test, Text) else test.parts
-    texts = [part.casefold() for part in parts if isinstance(part, str)]
+    texts = [text for part in parts if isinstance(part, str) for text in part.casefold().split("\0")]
     return max((text.encode("utf-8", "surrogatepass") for text in texts), key=len, default=b"")

@@ -16,7 +16,7 @@ from hisn.errors import InputError
 from hisn.rules.expr import Atom, Exists, Expr, FieldRef, Keyword, KeywordRegex, Null
 from hisn.rules.pack import Pack, RuleSource
 
-PLAN_VERSION = 4
+PLAN_VERSION = 5
 """Raised with every change of what a plan holds or means; part of every cache's key."""
 
 

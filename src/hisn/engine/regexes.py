@@ -31,6 +31,8 @@ def is_plain(text: str) -> bool:
 
 def is_same_in_hyperscan(regex: Regex) -> bool:
     """Tell whether Hyperscan finds, in plain values, all that RE2 finds."""
+    if "\0" in regex.pattern:
+        return False  # Hyperscan takes its patterns as C strings
     # Without escaped backslashes, what follows a backslash is what it escapes.
     escapes = regex.pattern.replace("\\\\", "")
     return regex.pattern.isascii() and "m" not in regex.flags and not _DIFFERENT.search(escapes)

@@ -52,7 +52,8 @@ def test_small_sources_share_a_batch(tasks: tuple[Task, ...], rows: int, batches
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"), [(InputError("E2003", "broken"), "broken"), (ZeroDivisionError(), "ZeroDivisionError")]
+    ("error", "reason"),
+    [(InputError("E2003", "broken"), "broken"), (ZeroDivisionError(), "ZeroDivisionError")],
 )
 def test_reader_that_fails_half_way_keeps_what_it_read_and_the_others(
     tasks: tuple[Task, ...], monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str

@@ -48,7 +48,9 @@ def test_damaged_cache_costs_time_only() -> None:
     assert wiring.load_plan(pack) == plan
 
 
-def test_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_that_cannot_be_written_costs_time_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     blocked = tmp_path / "file"
     blocked.write_bytes(b"")
     monkeypatch.setenv("HISN_HOME", str(blocked))
