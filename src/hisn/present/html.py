@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from hisn.core import limits
 from hisn.present import charts, wording
 from hisn.present.i18n import _, current_language, is_right_to_left, ngettext
-from hisn.present.report import TOP, Report, by_severity
+from hisn.present.report import Report, by_severity
 from hisn.present.tech import Html
 from hisn.rules.pack import LEVELS
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HTML = Html()
 _TEMPLATES = Path(__file__).parent / "templates"
-_LONGEST_LISTS = 4 * TOP
+_LONGEST_LISTS = 12
 
 
 def render_html(report: Report) -> bytes:
