@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import functools
+import heapq
 import os
 import time
 from collections.abc import Sequence
@@ -33,7 +34,7 @@ from hisn.findings.model import Activity, Finding
 from hisn.rules.pack import Pack, Rule, digest_of
 
 _SMALL_RUN_BYTES = 4 * limits.MiB
-_GROUPS_PER_PROCESS = 4
+_GROUP_BYTES = 64 * limits.MiB
 
 
 class Progress(Protocol):
@@ -175,23 +176,23 @@ def _processes(request: GuardRequest, tasks: Sequence[Task]) -> int:
 
 
 def _groups(tasks: Sequence[Task], processes: int) -> list[Group]:
-    """Join small tasks, so that batches are full, and keep large ones apart, largest first."""
+    """Share the tasks out: as few groups as keep every process busy, since full batches judge faster.
+
+    Each group gets the largest task that is left when it is the smallest group, which keeps them
+    about equal; the largest group comes first.
+    """
     if processes <= 1:
         return [tuple(tasks)] if tasks else []
     total = sum(task.size_bytes for task in tasks)
-    target = max(1, min(limits.RANGE_BYTES, total // (processes * _GROUPS_PER_PROCESS)))
-    groups: list[Group] = []
-    joined: list[Task] = []
-    size = 0
+    rounds = max(1, round(total / (processes * _GROUP_BYTES)))
+    heap: list[tuple[int, int]] = [(0, at) for at in range(processes * rounds)]
+    groups: list[list[Task]] = [[] for _ in heap]
     for task in sorted(tasks, key=lambda task: (-task.size_bytes, task.name, task.start)):
-        joined.append(task)
-        size += task.size_bytes
-        if size >= target:
-            groups.append(tuple(joined))
-            joined, size = [], 0
-    if joined:
-        groups.append(tuple(joined))
-    return groups
+        size, at = heap[0]
+        groups[at].append(task)
+        heapq.heapreplace(heap, (size + task.size_bytes, at))
+    largest_first = sorted(heap, key=lambda entry: (-entry[0], entry[1]))
+    return [tuple(groups[at]) for _size, at in largest_first if groups[at]]
 
 
 @dataclass(slots=True)

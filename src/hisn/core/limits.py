@@ -24,7 +24,7 @@ MAX_ARCHIVE_MEMBERS = 100_000
 SNIFF_BYTES = 64 * 1024
 MAX_UNPARSED_LISTED = 100
 """Places of holes that coverage lists for one source; the total is always exact."""
-EVTX_STALL_S = 60
+EVTX_STALL_S = 20
 """A child that reads EVTX and yields nothing for so long is killed: damaged files make parsers loop."""
 
 # Rules
@@ -45,7 +45,7 @@ MAX_WILDCARDS = 256
 MAX_EXPANSIONS = 10_000
 
 # Engine
-BATCH_ROWS = 65_536
+BATCH_ROWS = 49_152
 BATCH_BYTES = 64 * MiB
 MAX_DISTINCT = 1 << 20
 
@@ -81,4 +81,4 @@ MAX_FINDINGS_ON_PAGE = 1_000
 """Findings written out in an HTML report, the most severe first; the page says how many more."""
 MAX_ROWS_ON_PAGE = 500
 MAX_SHOWN_CHARS = 400
-"""Characters of one value shown in a terminal or report; the JSON forms carry the whole value."""
+"""Characters of one value shown in a terminal or report; the JSON forms carry more."""

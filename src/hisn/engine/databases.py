@@ -112,8 +112,12 @@ class Databases:
         database = self._load(data) if data else None
         if held is None or (held and database is None):
             wanted = [at for at, regex in enumerate(regexes) if is_same_in_hyperscan(regex)]
-            held = tuple(at for at in wanted if _compile(regexes, [at]) is not None)
+            # All together first: compiling each alone as well would cost the same time again.
+            held = tuple(wanted)
             database = _compile(regexes, held) if held else None
+            if database is None and held:
+                held = tuple(at for at in wanted if _compile(regexes, [at]) is not None)
+                database = _compile(regexes, held) if held else None
             if database is None:
                 held = ()
             dumped = b"" if database is None else hyperscan.dumpb(database)

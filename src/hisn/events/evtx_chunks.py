@@ -51,7 +51,7 @@ def read_chunk(chunk: bytes) -> tuple[list[str], list[ChunkHole]]:
 
     A chunk of zeros is unused space: no record, no hole.
     """
-    if not chunk.strip(b"\0"):
+    if chunk == bytes(len(chunk)):
         return [], []
     if len(chunk) <= _RECORDS_AT:
         return [], [ChunkHole("truncated chunk", 0, 0)]

@@ -24,6 +24,7 @@ from hisn.present.report import SCHEMA as REPORT_SCHEMA
 from hisn.present.report import Report
 
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_ESCAPED_SURROGATE = re.compile(r"\\ud[89a-f]")
 
 
 def render_json(report: Report) -> bytes:
@@ -88,7 +89,14 @@ def _summary(report: Report) -> dict[str, Any]:
 
 def _encode(value: object, indent: int | None = None) -> bytes:
     separators = (",", ":") if indent is None else (",", ": ")
-    text = json.dumps(_harmless(value), sort_keys=True, indent=indent, separators=separators, allow_nan=False)
+
+    def dumped(value: object) -> str:
+        return json.dumps(value, sort_keys=True, indent=indent, separators=separators, allow_nan=False)
+
+    text = dumped(value)
+    # Walking every value costs more than writing it; an escaped surrogate, lone or not, is rare.
+    if _ESCAPED_SURROGATE.search(text):
+        text = dumped(_harmless(value))
     return text.encode("ascii")
 
 
