@@ -125,10 +125,10 @@ rows: st.SearchStrategy[Row] = st.builds(
 )
 
 # Enough literals on every field that tables and databases are used, not plain searches.
-FILLING = tuple(
-    Or(tuple([Text(field, "contains", literal) for literal in LITERALS] + [Text(field, "contains", "power")]))
-    for field in FIELDS
-) + (Or(tuple(Keyword((literal,)) for literal in LITERALS)),)
+FILLING = (
+    *(Or(tuple(Text(field, "contains", literal) for literal in (*LITERALS, "power"))) for field in FIELDS),
+    Or(tuple(Keyword((literal,)) for literal in LITERALS)),
+)
 
 
 def chunks_of(rows: list[Row], copies: int) -> list[Chunk]:

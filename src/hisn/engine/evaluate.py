@@ -32,7 +32,7 @@ class NotOf(NamedTuple):
     item: Node
 
 
-class Tests(NamedTuple):
+class OneOf(NamedTuple):
     """Hold where one of the tests of a field holds."""
 
     field: int
@@ -66,14 +66,14 @@ class SameText(NamedTuple):
     test: FieldRef
 
 
-Node: TypeAlias = AllOf | AnyOf | NotOf | Tests | Asked | IsNull | HasField | SameText
+Node: TypeAlias = AllOf | AnyOf | NotOf | OneOf | Asked | IsNull | HasField | SameText
 
 
 def read_program(program: Program) -> Node:
     """Return a program ready to be evaluated. Raises ValueError on an unknown code."""
     code, *rest = program
     if code == ANY:
-        return Tests(rest[0], frozenset(rest[1:]))
+        return OneOf(rest[0], frozenset(rest[1:]))
     if code in {AND, OR}:
         items = tuple(read_program(item) for item in rest)
         return AllOf(items) if code == AND else AnyOf(items)
@@ -93,7 +93,7 @@ def read_program(program: Program) -> Node:
 def evaluate(node: Node, group: Group, within: int) -> int:
     """Return the rows among `within` for which a program holds; nothing is asked of other rows."""
     # In the order of their frequency.
-    if isinstance(node, Tests):
+    if isinstance(node, OneOf):
         rows = group.rows(node.field)
         return 0 if rows is None else rows.mask(node.ids) & within
     if isinstance(node, AllOf):

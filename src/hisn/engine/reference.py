@@ -69,10 +69,10 @@ def raw_text_of(raw: bytes | str) -> str | None:
 
     Their raw form spells names and escapes that no rule author means; their fields hold it all.
     """
-    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
-    if text.startswith("{") or (text.startswith("<") and text[1:2].isalpha()):
+    head = raw[:2].decode("ascii", "replace") if isinstance(raw, bytes) else raw[:2]
+    if head[:1] == "{" or (head[:1] == "<" and head[1:].isascii() and head[1:].isalpha()):
         return None
-    return text
+    return raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
 
 
 def holds(condition: Expr, record: Record, raw_text: str | None = None) -> bool:
