@@ -66,7 +66,7 @@ class Databases:
         if stored is not None:
             try:
                 read = msgspec.msgpack.decode(stored, type=_Stored)
-            except msgspec.DecodeError:
+            except (msgspec.MsgspecError, UnicodeError, RecursionError):
                 read = None
             if read is not None and read.key == key:
                 return read

@@ -167,7 +167,7 @@ def decode_plan(data: bytes) -> Plan:
     """Read what `encode_plan` wrote. Raises InputError on anything else, also on another version."""
     try:
         plan = _PLAN.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise InputError("E2150", f"the compiled rules cannot be read: {error}") from error
     if plan.version != PLAN_VERSION:
         raise InputError("E2150", f"the compiled rules have version {plan.version}, not {PLAN_VERSION}")

@@ -5,52 +5,90 @@ from tests.unit.engine.plain import pack_of
 
 from hisn.engine.databases import Databases
 from hisn.engine.plan import compile_plan
-from hisn.engine.regexes import AllRegexes, hyperscan_flags, is_plain, is_same_in_hyperscan
+from hisn.engine.predicates import compile_regex, encode_text
+from hisn.engine.regexes import AllRegexes, HyperscanRegexes, is_plain, is_same_in_hyperscan
 from hisn.rules.expr import Regex
+
+PATTERNS = ("a+b", "^x", "b$", "(?i)power", "\\s", "[^\\w]", "é", "\\x0b", "\\pL", "z*", ".{3}")
+REGEXES = tuple(Regex("A", pattern) for pattern in PATTERNS)
+
+
+def finder_of(*regexes: Regex) -> HyperscanRegexes:
+    plan = compile_plan(pack_of(*regexes))
+    return Databases(plan).regexes(0, regexes)
 
 
 @pytest.mark.parametrize(
-    ("pattern", "flags"),
+    ("text", "plain"),
     [
-        ("ſ", "i"),  # folds to s in RE2 only
-        (r"[^\v]", ""),  # one character in RE2, all vertical space in PCRE
-        (r"\pL", ""),
-        (r"\C", ""),
-        ("^a", "m"),
-        ("(?im)^a", ""),
-        ("a\0b", ""),  # cut off in C strings
-        (r"\\\v", ""),
+        ("cmd /c whoami", True),
+        ("", True),
+        ("tab\tline\nnul\0", True),
+        ("\x0b", False),  # white space to PCRE, not to RE2
+        ("\u212a", False),  # KELVIN SIGN folds to k
+        ("\u017f", False),  # LONG S folds to s
+        ("caf\u00e9", False),
+        ("\ud800", False),
     ],
 )
-def test_expressions_that_hyperscan_reads_otherwise_are_left_to_re2(pattern: str, flags: str) -> None:
-    assert not is_same_in_hyperscan(Regex("F", pattern, flags))
+def test_values_that_pcre_sees_otherwise_are_not_plain(text: str, plain: bool) -> None:
+    assert is_plain(text) is plain
 
 
-@pytest.mark.parametrize("pattern", [r"a\d+", r"\\vmware", r"\\\\C", "(?i)abc$"])
-def test_ordinary_expressions_are_not(pattern: str) -> None:
-    assert is_same_in_hyperscan(Regex("F", pattern))
+@pytest.mark.parametrize(
+    ("pattern", "flags", "same"),
+    [
+        ("a+b", "", True),
+        ("a+b", "is", True),
+        ("^b", "m", False),
+        ("(?im)^b", "", False),
+        ("(?i)b", "", True),
+        ("\\v", "", False),
+        ("\\\\v", "", True),  # a backslash, then a letter
+        ("\\\\\\v", "", False),  # a backslash, then the class
+        ("\\pL", "", False),
+        ("\\PL", "", False),
+        ("\\C", "", False),
+        ("\\Qa.b\\E", "", False),
+        ("stra\u00dfe", "", False),
+        ("a\0b", "", False),  # Hyperscan would read it as "a"
+    ],
+)
+def test_an_expression_that_pcre_reads_otherwise_is_left_to_re2(pattern: str, flags: str, same: bool) -> None:
+    assert is_same_in_hyperscan(Regex("A", pattern, flags)) is same
 
 
-@pytest.mark.parametrize("text", ["é", "a\x0b", "\ud800"])
-def test_values_that_the_two_see_differently_are_not_plain(text: str) -> None:
-    assert not is_plain(text)
+@pytest.mark.parametrize(
+    "text", ["", "aab", "xyz\n", "ab\n", "PoWeR", "a b", "\t", "zzz", "no match here", "a\0b", "-", "\r\n"]
+)
+def test_nothing_that_re2_finds_is_lost_among_the_candidates(text: str) -> None:
+    encoded = encode_text(text)
+    found = finder_of(*REGEXES).candidates(text, encoded)
+    confirmed = {at for at, pattern in enumerate(PATTERNS) if compile_regex(pattern, "")(encoded)}
+    assert found is not None
+    assert confirmed <= set(found)
 
 
-def test_without_hyperscan_any_expression_may_match() -> None:
-    assert AllRegexes().candidates("a", b"a") is None
+def test_candidates_are_fewer_than_all_expressions() -> None:
+    found = finder_of(*REGEXES).candidates("PoWeRs", b"PoWeRs")
+    assert found is not None
+    assert PATTERNS.index("(?i)power") in found
+    assert PATTERNS.index("a+b") not in found
+    assert PATTERNS.index("^x") not in found
 
 
-def test_candidates_are_all_that_could_match() -> None:
-    hyperscan = pytest.importorskip("hyperscan")
-    regexes = [
-        Regex("F", "abc"),
-        Regex("F", "x$"),
-        Regex("F", "", ""),
-        Regex("F", "q", "i"),
-        Regex("F", "ſ", "i"),
-    ]
-    finder = Databases(compile_plan(pack_of(*regexes))).regexes(0, regexes)
-    assert set(finder.candidates("abcQ", b"abcQ") or ()) == {0, 2, 3, 4}
-    assert set(finder.candidates("x\n", b"x\n") or ()) >= {1}  # one more: RE2 decides
-    assert finder.candidates("é", "é".encode()) is None
-    assert hyperscan_flags("is") & hyperscan.HS_FLAG_DOTALL
+@pytest.mark.parametrize("text", ["a\x0bb", "caf\u00e9", "\u017f"])
+def test_of_a_value_that_is_not_plain_nothing_is_known(text: str) -> None:
+    assert finder_of(*REGEXES).candidates(text, encode_text(text)) is None
+
+
+def test_without_hyperscan_nothing_is_known_of_any_value() -> None:
+    assert AllRegexes().candidates("aab", b"aab") is None
+
+
+def test_where_hyperscan_takes_no_expression_re2_is_asked_for_all() -> None:
+    assert finder_of(Regex("A", "\u00e9"), Regex("A", "\\pL")).candidates("abc", b"abc") is None
+
+
+def test_a_value_that_matches_a_thousand_times_is_one_candidate() -> None:
+    assert finder_of(Regex("A", "a")).candidates("a" * 10_000, b"a" * 10_000) == (0,)
