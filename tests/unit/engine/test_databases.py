@@ -27,7 +27,10 @@ def test_stored_databases_are_used_again() -> None:
     assert (which.tolist(), ends.tolist()) == ([7], [9])
 
 
-@pytest.mark.parametrize("data", [b"", b"\xc1", b"\x93\xa1x\x80\x80"])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\xc1", b"\x93\xa1x\x80\x80", b"\x93\xa1\xff\x80\x80", b"\x94\xa1x\x80\x80" + b"\x91" * 99_999],
+)
 def test_damaged_or_foreign_bytes_are_not_loaded(data: bytes) -> None:
     assert Databases(PLAN, data).is_empty
 
