@@ -39,6 +39,8 @@ class Domain:
         "_judge",
         "_later",
         "_regexes",
+        "_rules_of",
+        "_sets",
         "_triggers",
         "_unknown",
         "_view",
@@ -60,6 +62,8 @@ class Domain:
         self._later = tests.later
         self._candidates: dict[int, frozenset[int]] = {}
         self._unknown: set[int] = set()
+        self._sets: dict[frozenset[int], frozenset[int]] = {}
+        self._rules_of: dict[frozenset[int], tuple[int, ...]] = {}
         self._answers: dict[tuple[int, int], bool] = {}
         self.codes = _Codes()
         self.held: dict[int, frozenset[int]] = {}
@@ -95,8 +99,9 @@ class Domain:
         self.kept_chars += sum(map(len, texts))
         for position, ids in self._judge.judge(texts).items():
             code = owners[position]
-            self.held[code] = frozenset(ids).union(self.held.get(code, ()))
-            self._trigger(code, ids)
+            shared = self._shared(ids)
+            self.held[code] = shared.union(self.held[code]) if code in self.held else shared
+            self._trigger(code, shared)
         if self._regexes:
             self._screen(texts, owners)
 
@@ -105,8 +110,10 @@ class Domain:
         candidates, unknown = self._judge.candidates(texts)
         for position, ids in candidates.items():
             code = owners[position]
-            self._candidates[code] = frozenset(ids).union(self._candidates.get(code, ()))
-            self._trigger(code, ids)
+            shared = self._shared(ids)
+            known = self._candidates.get(code)
+            self._candidates[code] = shared if known is None else shared.union(known)
+            self._trigger(code, shared)
         if unknown:
             self._unknown.update(owners[position] for position in unknown)
             if not self.regex_rules:
@@ -136,10 +143,18 @@ class Domain:
         """Tell whether a test holds for a value, be it judged or asked by itself."""
         return test_id in self.held.get(code, ()) or (test_id in self._later and self.ask(test_id, code))
 
-    def _trigger(self, code: int, ids: Iterable[int]) -> None:
-        rules = [rule for test_id in ids for rule in self._triggers.get(test_id, ())]
+    def _shared(self, ids: Iterable[int]) -> frozenset[int]:
+        """Return one set for all values with these tests: a flood of values is mostly one value varied."""
+        found = frozenset(ids)
+        return self._sets.setdefault(found, found)
+
+    def _trigger(self, code: int, ids: frozenset[int]) -> None:
+        rules = self._rules_of.get(ids)
+        if rules is None:
+            found = {rule for test_id in ids for rule in self._triggers.get(test_id, ())}
+            rules = self._rules_of[ids] = tuple(sorted(found))
         if rules:
-            self.rules[code] = (*self.rules.get(code, ()), *rules)
+            self.rules[code] = (*self.rules[code], *rules) if code in self.rules else rules
 
 
 class Domains:
