@@ -14,6 +14,9 @@ from hisn.present.i18n import _
 if TYPE_CHECKING:
     import click
 
+_USAGE = "E1000"
+_BUG = "E1099"
+
 
 def report_error(error: HisnError) -> None:
     """Write ``hisn: error[E####]: …`` with hint and what was left unchanged."""
@@ -27,7 +30,7 @@ def report_error(error: HisnError) -> None:
 
 def report_usage(error: click.UsageError) -> None:
     """Write a usage error of the command line parser in the house's form."""
-    _line(f"hisn: {_('error')}[E1000]: {shown(error.format_message())}")
+    _line(f"hisn: {_('error')}[{_USAGE}]: {shown(error.format_message())}")
     command = error.ctx.command_path if error.ctx else "hisn"
     _line(f"  {_('hint')}: {command} --help")
 
@@ -35,7 +38,7 @@ def report_usage(error: click.UsageError) -> None:
 def report_bug(error: BaseException) -> None:
     """Write that the program itself failed; the trace only where ``HISN_DEBUG`` is set."""
     name = type(error).__name__
-    _line(f"hisn: {_('error')}[E1099]: {_('the program failed')} ({name}: {shown(str(error), 300)})")
+    _line(f"hisn: {_('error')}[{_BUG}]: {_('the program failed')} ({name}: {shown(str(error), 300)})")
     _line(f"  {_('hint')}: {_('this is a bug: run again with HISN_DEBUG=1 and report the trace')}")
     if os.environ.get("HISN_DEBUG"):
         _line("".join(traceback.format_exception(error)))
