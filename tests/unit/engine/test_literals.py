@@ -34,6 +34,7 @@ def finder_of(way: str, words: Sequence[bytes]) -> LiteralFinder:
         case "grams":
             return GramLiterals(words, gram_offsets(words))
         case _:
+            pytest.importorskip("hyperscan")
             return Databases(compile_plan(pack_of())).literals(0, words)
 
 

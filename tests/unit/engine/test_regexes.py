@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import random
+
 import pytest
+import re2
 from tests.unit.engine.plain import pack_of
 
 from hisn.engine.databases import Databases
@@ -13,7 +16,17 @@ PATTERNS = ("a+b", "^x", "b$", "(?i)power", "\\s", "[^\\w]", "é", "\\x0b", "\\p
 REGEXES = tuple(Regex("A", pattern) for pattern in PATTERNS)
 
 
+# Pieces that the two syntaxes share, or seem to.
+PIECES = (
+    "a", "A", "k", "s", ".", "*", "+", "?", "|", "(", ")", "[^a]", "^", "$", "\\b", "\\B", "\\s", "\\W", "\\d",
+    "{2}", "{,2}", "(?i)", "(?-i)", "(?U)", "(?s:", "(?:", "\\z", "\\A", "\\x{41}", "\\012", "\\0", "\\a", "??",
+    "[[:^alpha:]]", "[\\s\\d]", "[]a]", "[a-]", "\\xff", "[^\\x80]", "#", " ", "\n", "\\_", "-", "]", "{", "}", "1",
+)  # fmt: skip
+CHARACTERS = "aAkKsS1_ \n\r\t\f\0-]{},#\\.\x07\x7f\x1c"
+
+
 def finder_of(*regexes: Regex) -> HyperscanRegexes:
+    pytest.importorskip("hyperscan")
     plan = compile_plan(pack_of(*regexes))
     return Databases(plan).regexes(0, regexes)
 
@@ -67,6 +80,27 @@ def test_nothing_that_re2_finds_is_lost_among_the_candidates(text: str) -> None:
     confirmed = {at for at, pattern in enumerate(PATTERNS) if compile_regex(pattern, "")(encoded)}
     assert found is not None
     assert confirmed <= set(found)
+
+
+def test_expressions_that_nobody_would_write_lose_no_match() -> None:
+    dice = random.Random(8)
+    regexes: list[Regex] = []
+    while len(regexes) < 400:
+        regex = Regex("A", "".join(dice.choices(PIECES, k=dice.randint(1, 7))), dice.choice(("", "i", "s")))
+        try:
+            compile_regex(regex.pattern, regex.flags)
+        except re2.error:
+            continue
+        regexes.append(regex)
+    finder = finder_of(*regexes)
+    print(f"{len(regexes)} expressions")
+    searches = [compile_regex(regex.pattern, regex.flags) for regex in regexes]
+    for _ in range(100):
+        text = "".join(dice.choices(CHARACTERS, k=dice.randint(0, 8)))
+        encoded = encode_text(text)
+        found = finder.candidates(text, encoded)
+        assert found is not None
+        assert {at for at, search in enumerate(searches) if search(encoded)} <= set(found), repr(text)
 
 
 def test_candidates_are_fewer_than_all_expressions() -> None:

@@ -122,6 +122,7 @@ def test_an_empty_batch_is_an_empty_answer() -> None:
 
 
 def test_no_database_is_touched_when_hyperscan_is_not_wanted() -> None:
+    pytest.importorskip("hyperscan")
     plan = compile_plan(pack_of(Regex("A", "x+y")))
     databases = Databases(plan)
     Scanner(plan, mapping_of(), use_hyperscan=False, databases=databases).scan(
