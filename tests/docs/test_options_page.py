@@ -1,0 +1,20 @@
+"""The page of options says what the program says, and the formats page names every format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.docs.options_page import PAGE, page
+
+EVENTS = Path(__file__).resolve().parents[2] / "src" / "hisn" / "events"
+FORMATS = (PAGE.parent / "formats.md").read_text(encoding="utf-8")
+
+
+def test_page_of_options_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m tests.docs.options_page"
+
+
+@pytest.mark.parametrize("kind", sorted(path.stem for path in (EVENTS / "mappings").glob("*.toml")))
+def test_formats_page_names_every_mapping(kind: str) -> None:
+    assert f"`{kind}.toml`" in FORMATS
