@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
@@ -22,6 +24,9 @@ from hisn.events.times import parse_times
 MAGIC = b"ElfFile\0"
 _HEADER_BYTES = 4096
 _CHUNK_BYTES = 65_536
+_CHUNK_COUNT_AT = 42
+_SUMMED_BYTES = 120
+_SUM_AT = 124
 _CHUNKS_TOGETHER = 32
 """EVTX chunks that make one stretch: 2 MiB of the file, so boundaries depend on its bytes alone."""
 
@@ -114,6 +119,7 @@ class EvtxFormat:
 
     def _read_file(self, path: str, declaration: Declaration) -> Iterator[Parsed]:
         stretch = _Stretch(declaration, 1)
+        stretch.add_hole(_header_hole(path))
         try:
             for chunk in _child().read(path):
                 stretch.add(chunk)
@@ -123,6 +129,30 @@ class EvtxFormat:
         finally:
             if stretch.started:
                 yield stretch.parsed()
+
+
+def _header_hole(path: str) -> Unparsed | None:
+    """Return what the file's header says is wrong: a copy that broke off between chunks looks whole.
+
+    The header holds the number of chunks and a sum of its first bytes (libyal's description); a
+    log copied from a running system may have more chunks than it says, never fewer.
+    """
+    try:
+        with open(path, "rb", buffering=0) as file:
+            header = file.read(_HEADER_BYTES)
+            size = file.seek(0, os.SEEK_END)
+    except OSError:
+        # The child will say why the file cannot be read.
+        return None
+    if len(header) < _HEADER_BYTES:
+        return Unparsed("truncated file header", offset=len(header), count=0)
+    (checksum,) = struct.unpack_from("<I", header, _SUM_AT)
+    if not header.startswith(MAGIC) or checksum != zlib.crc32(header[:_SUMMED_BYTES]):
+        return Unparsed("damaged file header", offset=0, count=0)
+    (announced,) = struct.unpack_from("<H", header, _CHUNK_COUNT_AT)
+    if size < _HEADER_BYTES + (announced - 1) * _CHUNK_BYTES + 1:
+        return Unparsed("truncated file: chunks are missing at its end", offset=size, count=0)
+    return None
 
 
 class _Holder:
@@ -155,6 +185,12 @@ class _Stretch:
         self._odd: list[tuple[int, Any, bytes]] = []
         self.next_number = first_number
         self.started = False
+
+    def add_hole(self, hole: Unparsed | None) -> None:
+        """Add what is known to be lost outside of the chunks."""
+        if hole is not None:
+            self._holes.append(hole)
+            self.started = True
 
     def add(self, chunk: ChunkRecords) -> None:
         """Decode one chunk; a record that is not as expected is decoded alone or becomes a hole."""

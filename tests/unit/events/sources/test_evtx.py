@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import pytest
 from tests.unit.events.sources import evtx_files
 from tests.unit.events.sources.records import holes, logsource, mapped, parse, records
 
@@ -61,6 +62,35 @@ def test_file_without_its_header_is_recognised_and_read() -> None:
     data = b"\xcc" * evtx_files.HEADER + DATA[evtx_files.HEADER :]
     assert FORMAT.sniff(data[:65536]) == 1.0
     assert len(records(FORMAT, data)) == 5
+
+
+def test_damaged_file_header_is_named() -> None:
+    """Whoever lowers the number of chunks in the header hides that the last ones were cut off."""
+    data = bytearray(DATA)
+    data[42] -= 1
+    assert [hole.reason for hole in holes(FORMAT, bytes(data))] == ["damaged file header"]
+    assert len(records(FORMAT, bytes(data))) == 5
+
+
+@pytest.mark.parametrize("size", [8, 108, evtx_files.HEADER - 1])
+def test_file_that_ends_in_its_header_is_not_an_empty_log(size: int) -> None:
+    (hole,) = holes(FORMAT, DATA[:size])
+    assert (hole.reason, hole.offset) == ("truncated file header", size)
+
+
+@pytest.mark.parametrize("chunks", [0, 1])
+def test_file_cut_between_chunks_is_not_whole(chunks: int) -> None:
+    size = evtx_files.HEADER + chunks * evtx_files.CHUNK
+    (hole,) = holes(FORMAT, DATA[:size])
+    assert (hole.reason, hole.offset) == ("truncated file: chunks are missing at its end", size)
+
+
+def test_log_copied_while_it_grew_is_whole() -> None:
+    """Its header is older than its last chunk."""
+    one = evtx_files.chunk(1, evtx_files.images(1, 3))
+    more = DATA[evtx_files.HEADER + evtx_files.CHUNK :]
+    assert holes(FORMAT, evtx_files.file(one) + more) == []
+    assert len(records(FORMAT, evtx_files.file(one) + more)) == 5
 
 
 def test_file_and_stream_give_the_same(tmp_path: Path) -> None:
