@@ -2,13 +2,15 @@
 
 RFC 4180 with CRLF, UTF-8 without a byte order mark; the columns are part of the published form.
 The coverage does not fit into rows: the last column repeats on every row whether it is complete,
-and a table without findings still has one row that says so.
+and a table without findings still has one row that says so, and how much was judged: rules that had
+no log to look at find nothing, too.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 
 from hisn.core.display import csv_cell
 from hisn.findings.model import Finding
@@ -46,10 +48,22 @@ def render_csv(report: Report) -> bytes:
     for finding in report.findings:
         writer.writerow([_cell(value) for value in (*_row(finding), run_complete)])
     if not report.findings:
-        writer.writerow(
-            ["none", f"no findings at or above {report.level}", *[""] * (len(COLUMNS) - 3), run_complete]
-        )
+        row = dict.fromkeys(COLUMNS, "") | {
+            "level": "none",
+            "title": f"no findings at or above {report.level}",
+            "sentence": _what_was_judged(report),
+            "run_complete": run_complete,
+        }
+        writer.writerow(row.values())
     return text.getvalue().encode("utf-8")
+
+
+def _what_was_judged(report: Report) -> str:
+    rules = Counter(rule.status for rule in report.coverage.rules)
+    return (
+        f"records: {report.figures.records}; "
+        f"rules judged: {rules['judged']}; no such source: {rules['no such source']}"
+    )
 
 
 def _row(finding: Finding) -> tuple[str, ...]:

@@ -33,6 +33,8 @@ def test_an_empty_table_says_what_it_means() -> None:
         "no findings at or above medium",
         "yes",
     )
+    judged = [rule.status for rule in whole().coverage.rules].count("judged")
+    assert f"rules judged: {judged}; no such source: " in row["sentence"]
 
 
 def test_a_cell_longer_than_a_spreadsheet_takes_is_cut_visibly() -> None:
