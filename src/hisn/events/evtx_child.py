@@ -239,15 +239,18 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 def _answer(path: str, first: int, answers: BinaryIO) -> None:
     """Write the frames for one file from one chunk on."""
-    from hisn.events.evtx_chunks import CHUNK_BYTES, HEADER_BYTES, read_chunk
+    from hisn.events.evtx_chunks import CHUNK_BYTES, HEADER_BYTES, WIPED, announced_chunks, read_chunk
 
     problem = b""
     try:
         with open(path, "rb", buffering=0) as file:
+            announced = announced_chunks(file.read(HEADER_BYTES))
             file.seek(HEADER_BYTES + first * CHUNK_BYTES)
             index = first
             while chunk := file.read(CHUNK_BYTES):
                 texts, found = read_chunk(chunk)
+                if index < announced and not texts and not found:
+                    found = [WIPED]
                 lines = "\n".join(texts).encode("utf-8", "replace")
                 holes = b""
                 if found:

@@ -20,6 +20,7 @@ CHUNK_BYTES = 65_536
 FILE_MAGIC = b"ElfFile\0"
 CHUNK_MAGIC = b"ElfChnk\0"
 
+_CHUNK_COUNT_AT = 42
 _RECORDS_AT = 512
 _RECORD_MAGIC = b"\x2a\x2a\x00\x00"
 _MIN_RECORD = 28
@@ -37,6 +38,18 @@ class ChunkHole:
     reason: str
     offset: int
     count: int
+
+
+WIPED = ChunkHole("chunk of zeros where the file's header says that records are", 0, 0)
+"""What an attacker leaves who wipes a part of a log: unused space comes only behind the last chunk."""
+
+
+def announced_chunks(header: bytes) -> int:
+    """Return how many chunks a file's header says are in use; 0 where it is no sound header."""
+    if len(header) < HEADER_BYTES or not header.startswith(FILE_MAGIC):
+        return 0
+    (count,) = struct.unpack_from("<H", header, _CHUNK_COUNT_AT)
+    return int(count)
 
 
 def file_header() -> bytes:

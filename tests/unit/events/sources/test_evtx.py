@@ -85,6 +85,16 @@ def test_file_cut_between_chunks_is_not_whole(chunks: int) -> None:
     assert (hole.reason, hole.offset) == ("truncated file: chunks are missing at its end", size)
 
 
+def test_chunk_wiped_with_zeros_is_not_unused_space() -> None:
+    """An attacker overwrites the chunk that shows him; the chunks around it stay."""
+    start = evtx_files.HEADER
+    wiped = DATA[:start] + bytes(evtx_files.CHUNK) + DATA[start + evtx_files.CHUNK :]
+    (hole,) = holes(FORMAT, wiped)
+    assert "chunk of zeros" in hole.reason
+    assert hole.offset == start
+    assert holes(FORMAT, DATA + bytes(evtx_files.CHUNK)) == []
+
+
 def test_log_copied_while_it_grew_is_whole() -> None:
     """Its header is older than its last chunk."""
     one = evtx_files.chunk(1, evtx_files.images(1, 3))
