@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import msgspec
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hisn.core.instant import instant_of
@@ -89,6 +90,8 @@ def test_decoding_undoes_what_a_browser_does_once_and_twice(text: str) -> None:
     assert decoded(quote(quote(text))) == text
 
 
+@example(b"\x1c")
+@example("\u2003".encode())
 @given(st.binary(max_size=400))
 def test_any_bytes_are_records_or_holes(data: bytes) -> None:
     lines = [at for at, line in enumerate(data.removesuffix(b"\n").split(b"\n"), 1) if line.strip()]
@@ -96,6 +99,14 @@ def test_any_bytes_are_records_or_holes(data: bytes) -> None:
         parsed = form.open(data, Declaration()).parse(data, 1)
         named = [number for number, _, _ in rows_of(parsed)] + [hole.number or 0 for hole in parsed.unparsed]
         assert sorted(named) == lines
+
+
+@pytest.mark.parametrize("line", [b"\x1c", "\u2003".encode()])
+def test_line_of_invisible_characters_is_no_empty_line(line: bytes) -> None:
+    """Control characters that a text's `strip` takes for blanks must not make a line vanish."""
+    data = b"#Fields: date time c-ip\n" + line + b"\n"
+    (hole,) = w3c.FORMAT.open(data, Declaration()).parse(data, 1).unparsed
+    assert hole.number == 2
 
 
 programs = st.sampled_from(["sshd", "sudo", "CRON", "kernel", "postfix/smtpd", "su", "useradd"])

@@ -127,7 +127,8 @@ class AuditdReader:
         for at, text in enumerate(texts):
             record = _fields(text)
             if record is None:
-                if text.strip():
+                # Not the text: `str.strip` would take control characters for blanks, and skip the line.
+                if raws[at].strip():
                     bad.append(at)
                 continue
             _add_process(record, programs)

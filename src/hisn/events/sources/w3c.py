@@ -75,7 +75,7 @@ class W3cReader:
                 if row is not None and len(row) == len(self._names):
                     rows.append(row)
                     good.append(at)
-                elif texts[at].strip():
+                elif raws[at].strip():  # not the text: see auditd
                     holes.append(Unparsed(RAGGED if self._names else NO_FIELDS, number=first_number + at))
             if rows:
                 numbers = np.array(good, np.int64) + first_number
