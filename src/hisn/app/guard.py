@@ -17,7 +17,7 @@ import msgspec
 from hisn import __version__
 from hisn.app.judge import BatchLimits, Judge, Part, Timings
 from hisn.app.pool import Group, judge_groups
-from hisn.app.wiring import load_databases, load_plan
+from hisn.app.wiring import load_databases, load_plan, load_rule_pack
 from hisn.core import limits
 from hisn.engine.coverage import Coverage
 from hisn.engine.databases import Databases
@@ -86,7 +86,7 @@ def guard(request: GuardRequest, progress: Progress | None = None) -> GuardResul
     clock = _Stopwatch()
     discovery = discover(request.paths, request.declarations)
     clock.lap("discover")
-    pack, excluded = _choose(_load_pack(request), request.exclude)
+    pack, excluded = _choose(load_rule_pack(request.rules, request.placeholders), request.exclude)
     clock.lap("rules")
     plan = load_plan(pack)
     databases = load_databases(plan) if request.use_hyperscan else None
@@ -139,12 +139,6 @@ def _make_judge(plan: Plan, databases: Databases | None, mapping: Mapping, reque
         plan, mapping, window=request.window, use_hyperscan=request.use_hyperscan, databases=databases
     )
     return Judge(scanner, request.batch)
-
-
-def _load_pack(request: GuardRequest) -> Pack:
-    from hisn.app.wiring import load_rule_pack
-
-    return load_rule_pack(request.rules, request.placeholders)
 
 
 def _choose(pack: Pack, patterns: Sequence[str]) -> tuple[Pack, tuple[Rule, ...]]:
