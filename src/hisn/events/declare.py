@@ -11,6 +11,8 @@
     product = ["linux"]
     category = []
     service = ["sshd"]
+    seal = "whole"             # how --seal commits its events: "fields" or "whole"
+    class = "pollbook"         # ballot and pollbook: nothing public about counts or times
 
 The last table that matches a name wins, field by field.
 """
@@ -21,13 +23,25 @@ import hashlib
 import json
 import re
 from dataclasses import astuple, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from hisn.errors import InputError, Place
 from hisn.events.schema import Declaration
 
 _ZONE = re.compile(r"(?:([+-])(\d\d):?(\d\d)|Z|UTC)", re.ASCII)
-_KEYS = {"match", "kind", "year", "zone", "asset", "product", "category", "service"}
+_KEYS = {"match", "kind", "year", "zone", "asset", "product", "category", "service", "seal", "class"}
+_MODES = ("fields", "whole")
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """Say how events of a source are committed; no part of what a finding depends on.
+
+    `mode` None: as the caller chooses.  `asset_class` is the inventory's word for the asset.
+    """
+
+    mode: Literal["fields", "whole"] | None = None
+    asset_class: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +50,15 @@ class Declarations:
 
     default: Declaration = Declaration()
     by_glob: tuple[tuple[str, Declaration], ...] = ()
+    sealing: tuple[tuple[str, Sealing], ...] = ()
+
+    def sealing_of(self, name: str) -> Sealing:
+        """Return how the source is to be sealed; later tables win field by field."""
+        chosen = Sealing()
+        for glob, more in self.sealing:
+            if re.fullmatch(_expression(glob), name):
+                chosen = Sealing(more.mode or chosen.mode, more.asset_class or chosen.asset_class)
+        return chosen
 
     def of(self, name: str) -> Declaration:
         """Return what is declared for the source."""
@@ -76,11 +99,23 @@ def parse_declarations(data: bytes, path: str, default: Declaration | None = Non
     if set(document) - {"source"} or not isinstance(tables, list):
         raise InputError("E2020", "a declarations file holds [[source]] tables only", place=place)
     by_glob = []
+    sealing = []
     for table in tables:
         if not isinstance(table, dict) or not isinstance(table.get("match"), str) or set(table) - _KEYS:
             raise InputError("E2020", f"not a [[source]] table: {table!r}", place=place)
         by_glob.append((table["match"], _declaration(table, place)))
-    return Declarations(default or Declaration(), tuple(by_glob))
+        if "seal" in table or "class" in table:
+            sealing.append((table["match"], _sealing(table, place)))
+    return Declarations(default or Declaration(), tuple(by_glob), tuple(sealing))
+
+
+def _sealing(table: dict[str, Any], place: Place) -> Sealing:
+    mode, asset_class = table.get("seal"), table.get("class")
+    if mode not in (None, *_MODES):
+        raise InputError("E2020", f"seal is one of: {', '.join(_MODES)}", place=place)
+    if asset_class is not None and not isinstance(asset_class, str):
+        raise InputError("E2020", "class is a name", place=place)
+    return Sealing(mode, asset_class)
 
 
 def _declaration(table: dict[str, Any], place: Place) -> Declaration:

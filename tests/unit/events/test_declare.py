@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hisn.errors import InputError
-from hisn.events.declare import Declarations, parse_declarations, parse_zone
+from hisn.events.declare import Declarations, Sealing, parse_declarations, parse_zone
 from hisn.events.schema import Declaration
 
 TEXT = b"""
@@ -69,3 +69,27 @@ def test_mistakes_are_named_not_ignored(data: bytes) -> None:
 @given(st.text(alphabet="a*?/.b", max_size=30), st.text(alphabet="ab/.", max_size=200))
 def test_any_pattern_is_answered_at_once(glob: str, name: str) -> None:
     Declarations(by_glob=((glob, Declaration(year=2024)),)).of(name)
+
+
+def test_how_a_source_is_sealed_is_declared_but_changes_no_finding() -> None:
+    text = b"""
+[[source]]
+match = "**"
+seal = "fields"
+
+[[source]]
+match = "pollbook/*"
+class = "pollbook"
+seal = "whole"
+"""
+    declarations = parse_declarations(text, "sources.toml")
+    assert declarations.sealing_of("pollbook/a.log") == Sealing("whole", "pollbook")
+    assert declarations.sealing_of("ems/a.log") == Sealing("fields", None)
+    assert declarations.digest_of("pollbook/a.log") == ""
+
+
+@pytest.mark.parametrize("line", ['seal = "half"', "seal = 1", "class = 7"])
+def test_sealing_that_cannot_be_is_refused(line: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_declarations(f'[[source]]\nmatch = "*"\n{line}\n'.encode(), "sources.toml")
+    assert caught.value.code == "E2020"
