@@ -1,0 +1,161 @@
+"""Keep what was folded out of the node's own log, so that nobody reads the whole log to find one act.
+
+The log is the only truth: this file may be deleted at any time and is made again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hisn.errors import StorageError
+
+_SCHEMA = Path(__file__).with_name("sql") / "projection.sql"
+_BUSY_MS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class ActRow:
+    """Hold what is looked up of one act; `source`, `part`, `ordinal`, `intake` of a batch only.
+
+    `source` and `intake` (the commitment to the key of the file taken in) are 32 bytes, `finding`
+    is the id of a finding act.
+    """
+
+    position: int
+    kind: str
+    leaf_hash: bytes
+    body: bytes | None = None
+    reply: tuple[str, int] | None = None
+    source: bytes | None = None
+    part: int = 0
+    ordinal: int = 0
+    intake: bytes = b""
+    finding: str | None = None
+
+
+class Projection:
+    """Look up acts of the node's own log; one connection, one thread."""
+
+    def __init__(self, path: Path) -> None:
+        with _guarded(path):
+            self._database = sqlite3.connect(path, isolation_level=None)
+            self._path = path
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.execute(f"PRAGMA busy_timeout = {_BUSY_MS:d}")
+            self._database.executescript(_SCHEMA.read_text("utf-8"))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._database.close()
+
+    def folded(self) -> tuple[int, bytes]:
+        """Return how many entries were folded, and the leaf hash of the last one."""
+        row = self._one("SELECT size, last_leaf FROM folded")
+        return (int(row[0]), bytes(row[1])) if row else (0, b"")
+
+    def clear(self) -> None:
+        """Forget everything: the log is not the one that was folded."""
+        with self._transaction():
+            for table in ("folded", "acts", "batches", "findings"):
+                self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
+
+    def add(self, rows: Sequence[ActRow]) -> None:
+        """Put in the next acts, in the order of the log. Raises StorageError for a hole in it."""
+        if not rows:
+            return
+        with self._transaction():
+            size = self.folded()[0]
+            if [row.position for row in rows] != list(range(size, size + len(rows))):
+                raise StorageError("E5030", "acts are folded out of order", hint="delete state/projection.db")
+            for row in rows:
+                self._insert(row)
+            self._database.execute(
+                "INSERT OR REPLACE INTO folded VALUES (0, ?, ?)", (rows[-1].position + 1, rows[-1].leaf_hash)
+            )
+
+    def last_batch(self, source: bytes, part: int) -> bytes | None:
+        """Return the leaf hash of the newest batch act of a source and part."""
+        row = self._one(
+            "SELECT leaf_hash FROM batches JOIN acts USING (position)"
+            " WHERE source = ? AND part = ? ORDER BY position DESC LIMIT 1",
+            (source, part),
+        )
+        return bytes(row[0]) if row else None
+
+    def findings(self, prefix: str) -> list[tuple[str, int]]:
+        """Return (id, newest position) of the findings whose id begins so, in order, at most 100."""
+        escaped = prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        rows = self._database.execute(
+            "SELECT finding, max(position) FROM findings WHERE finding LIKE ? ESCAPE '\\'"
+            " GROUP BY finding ORDER BY finding LIMIT 100",
+            (escaped + "%",),
+        )
+        return [(str(finding), int(position)) for finding, position in rows]
+
+    def replies(self, origin: str, position: int) -> list[int]:
+        """Return the positions of the acts that answer an act."""
+        rows = self._database.execute(
+            "SELECT position FROM acts WHERE reply_origin = ? AND reply_position = ? ORDER BY position",
+            (origin, position),
+        )
+        return [int(row[0]) for row in rows]
+
+    def intake_positions(self, intake: bytes) -> list[int]:
+        """Return the positions of the batch acts under one intake key."""
+        rows = self._database.execute(
+            "SELECT position FROM batches WHERE intake = ? ORDER BY position", (intake,)
+        )
+        return [int(row[0]) for row in rows]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many acts there are of each kind."""
+        rows = self._database.execute("SELECT kind, count(*) FROM acts GROUP BY kind ORDER BY kind")
+        return {str(kind): int(count) for kind, count in rows}
+
+    def _insert(self, row: ActRow) -> None:
+        reply_origin, reply_position = row.reply or (None, None)
+        self._database.execute(
+            "INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?)",
+            (row.position, row.kind, row.leaf_hash, row.body, reply_origin, reply_position),
+        )
+        if row.source is not None:
+            self._database.execute(
+                "INSERT INTO batches VALUES (?, ?, ?, ?, ?)",
+                (row.position, row.source, row.part, row.ordinal, row.intake),
+            )
+        if row.finding is not None:
+            self._database.execute("INSERT INTO findings VALUES (?, ?)", (row.finding, row.position))
+
+    def _one(self, query: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = self._database.execute(query, values).fetchone()
+        return row
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with _guarded(self._path):
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+
+@contextmanager
+def _guarded(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StorageError(
+            "E5031",
+            f"cannot use {path}: {error}",
+            hint="it can be made again: delete it and run the command once more",
+            unchanged="the log is as it was",
+        ) from error

@@ -1,0 +1,33 @@
+-- What this node has folded out of its own log.  It may be deleted at any time: it is made again.
+CREATE TABLE IF NOT EXISTS folded (
+  only INTEGER PRIMARY KEY CHECK (only = 0),
+  size INTEGER NOT NULL,
+  last_leaf BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS acts (
+  position INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  leaf_hash BLOB NOT NULL,
+  body BLOB,
+  reply_origin TEXT,
+  reply_position INTEGER
+) STRICT;
+
+CREATE INDEX IF NOT EXISTS acts_by_kind ON acts (kind, position);
+
+CREATE TABLE IF NOT EXISTS batches (
+  position INTEGER PRIMARY KEY,
+  source BLOB NOT NULL,
+  part INTEGER NOT NULL,
+  ordinal INTEGER NOT NULL,
+  intake BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX IF NOT EXISTS batches_by_source ON batches (source, part, position);
+
+CREATE TABLE IF NOT EXISTS findings (
+  finding TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  PRIMARY KEY (finding, position)
+) STRICT, WITHOUT ROWID;

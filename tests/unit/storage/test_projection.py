@@ -1,0 +1,90 @@
+"""What was folded out of the log can be looked up, thrown away and made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hisn.errors import StorageError
+from hisn.storage.projection import ActRow, Projection
+
+SOURCE = b"s" * 32
+INTAKE = b"k" * 32
+
+
+def hash_of(position: int) -> bytes:
+    return bytes([position]) * 32
+
+
+ROWS = (
+    ActRow(0, "charter", hash_of(0)),
+    ActRow(1, "batch", hash_of(1), b"b" * 32, source=SOURCE, part=0, ordinal=0, intake=INTAKE),
+    ActRow(2, "batch", hash_of(2), b"c" * 32, source=SOURCE, part=0, ordinal=1, intake=INTAKE),
+    ActRow(3, "batch", hash_of(3), b"d" * 32, source=SOURCE, part=9, ordinal=0, intake=b"o" * 32),
+    ActRow(4, "finding", hash_of(4), b"e" * 32, finding="f-00aa"),
+    ActRow(5, "finding", hash_of(5), b"f" * 32, finding="f-00ab"),
+    ActRow(6, "finding", hash_of(6), b"g" * 32, finding="f-00aa"),
+    ActRow(7, "recheck", hash_of(7), reply=("other.example", 4)),
+)
+
+
+@pytest.fixture
+def projection(tmp_path: Path) -> Projection:
+    made = Projection(tmp_path / "projection.db")
+    made.add(ROWS[:3])
+    made.add(ROWS[3:])
+    made.add(())
+    return made
+
+
+def test_what_was_folded_is_found_again_after_a_restart(projection: Projection, tmp_path: Path) -> None:
+    projection.close()
+    again = Projection(tmp_path / "projection.db")
+    assert again.folded() == (8, hash_of(7))
+    assert again.counts() == {"batch": 3, "charter": 1, "finding": 3, "recheck": 1}
+
+
+def test_batches_are_chained_by_source_and_part(projection: Projection) -> None:
+    assert projection.last_batch(SOURCE, 0) == hash_of(2)
+    assert projection.last_batch(SOURCE, 9) == hash_of(3)
+    assert projection.last_batch(SOURCE, 5) is None
+    assert projection.intake_positions(INTAKE) == [1, 2]
+
+
+def test_a_finding_logged_twice_is_found_at_its_newest_place(projection: Projection) -> None:
+    assert projection.findings("f-00") == [("f-00aa", 6), ("f-00ab", 5)]
+    assert projection.findings("f-00ab") == [("f-00ab", 5)]
+
+
+@pytest.mark.parametrize("prefix", ["%", "_-00aa", "f-00a_", "\\"])
+def test_patterns_in_an_id_are_text(projection: Projection, prefix: str) -> None:
+    assert projection.findings(prefix) == []
+
+
+def test_answers_to_an_act_are_found(projection: Projection) -> None:
+    assert projection.replies("other.example", 4) == [7]
+    assert projection.replies("other.example", 5) == []
+
+
+def test_a_hole_in_what_is_folded_is_refused(projection: Projection) -> None:
+    with pytest.raises(StorageError) as caught:
+        projection.add([ActRow(9, "batch", hash_of(9))])
+    assert caught.value.code == "E5030"
+    assert projection.folded() == (8, hash_of(7))
+
+
+def test_it_can_be_thrown_away(projection: Projection) -> None:
+    projection.clear()
+    assert projection.folded() == (0, b"")
+    projection.add(ROWS)
+    assert projection.findings("f-00ab") == [("f-00ab", 5)]
+
+
+def test_a_damaged_file_says_that_it_can_be_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "projection.db"
+    path.write_bytes(b"no database " * 1000)
+    with pytest.raises(StorageError) as caught:
+        Projection(path)
+    assert caught.value.code == "E5031"
+    assert "made again" in caught.value.hint
