@@ -81,3 +81,28 @@ MAX_FINDINGS_ON_PAGE = 1_000
 MAX_ROWS_ON_PAGE = 500
 MAX_SHOWN_CHARS = 400
 """Characters of one value shown in a terminal or report; the JSON forms carry more."""
+
+# Sealed evidence
+MAX_SLOTS = 4_096
+"""Slots of one sealed map: twice what a record can need; a pack may claim any number."""
+MAX_DISCLOSURE_CHARS = 16 * MiB
+"""One disclosed text; a longer value is sealed, and can be shown with the whole record only."""
+MAX_VALUE_DEPTH = 4
+"""Lists within lists of one sealed value (deep nesting ends a parser's stack)."""
+MAX_MAP_BYTES = 64 * MiB
+"""The file of a whole sealed map, as a member receives it."""
+
+# Signed notes
+MAX_NOTE_BYTES = 512 * 1024
+"""A note with 64 post-quantum signatures of nearly 5 kB each has 430 KB (signed-note asks for 16)."""
+MAX_NOTE_SIGNATURES = 64
+"""Signature lines of one note: each of a known key costs a verification."""
+MAX_COSIGNED_NAME_BYTES = 255
+"""Names of cosigners and logs inside the ML-DSA-44 message have one byte for their length."""
+MAX_PROOF_HASHES = 63
+"""Hashes of one Merkle path; a tree of 2**63 leaves needs no more."""
+MAX_POLICY_BYTES = 1 * MiB
+MAX_POLICY_ENTRIES = 256
+"""Logs, witnesses and groups of one policy, each (tlog-policy asks for 32)."""
+MAX_EXTRA_BYTES = 64 * 1024
+"""Extra data of one tlog-proof; nobody has signed it."""

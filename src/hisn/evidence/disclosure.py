@@ -1,0 +1,274 @@
+r"""Disclose single fields of a sealed map, and check what was disclosed (RFC 9901, in slot order).
+
+A sealed map is a row of *slots*.  Each holds the SHA-256 digest of one *disclosure*: the
+base64url text of the JSON array ``["<salt>","<name>",<value>]``.  Slot 0 is ``_names``, the sorted
+list of all field names; slot 1 + i is the i-th of them; slots named ``_pad`` fill up to a multiple
+of 8.  The leaf is ``evt/1\n`` and the digests in slot order.
+
+So a field has one value (its name fixes its slot), a field that is not in the list is provably
+absent, and a field that is not disclosed cannot be guessed: no digest is without a salt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias
+
+from hisn.core import limits
+from hisn.core.canon import Json, b64url, canonical, parse_b64url, parse_hex32, parse_json
+from hisn.errors import VerificationError
+
+Value: TypeAlias = int | str | tuple["Value", ...] | None
+
+SALT_BYTES = 16
+DIGEST_BYTES = 32
+SLOT_GROUP = 8
+NAMES = "_names"
+PAD = "_pad"
+EVENT_MAGIC = b"evt/1\n"
+WHOLE_MAGIC = b"whl/1\n"
+RAW, RECORD, TIME = "_raw", "_record", "_time"
+"""Fields that sealing adds to a record: commitment to its bytes, number in the source, time."""
+
+_OWN_NAME = re.compile(r"_+(?:names|pad|raw|record|time)")
+_SLOT = re.compile(r"0|[1-9][0-9]{0,4}")
+
+
+@dataclass(frozen=True, slots=True)
+class SealedMap:
+    """Hold all the disclosures of a map, in slot order, and its leaf."""
+
+    disclosures: tuple[str, ...]
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """Hold what is shown of a sealed map: every slot's digest, and some slots' disclosures."""
+
+    digests: tuple[bytes, ...]
+    disclosures: dict[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Hold what a presented map proves: its leaf, all names, the shown values, the hidden names."""
+
+    leaf: bytes
+    names: tuple[str, ...]
+    values: dict[str, Value]
+    hidden: tuple[str, ...]
+
+    def value(self, name: str) -> Value:
+        """Return a shown field's value. Raises VerificationError where it is hidden or absent."""
+        if name not in self.values:
+            raise VerificationError("E3343", f"the field {name!r} is not disclosed")
+        return self.values[name]
+
+    def absent(self, name: str) -> None:
+        """Raise VerificationError unless the map provably has no such field."""
+        if name in self.names:
+            raise VerificationError("E3343", f"the field {name!r} is there, shown or hidden")
+
+
+def sealed_name(name: str) -> str:
+    """Return the name under which a source's field is sealed.
+
+    A record may have a field called ``_time`` or ``_raw``: it must not pass for ours, so such
+    names get one underscore more.
+    """
+    return "_" + name if _OWN_NAME.fullmatch(name) else name
+
+
+def source_name(name: str) -> str | None:
+    """Return a source's own name of a sealed field; None for the fields that sealing adds."""
+    if not _OWN_NAME.fullmatch(name):
+        return name
+    return name[1:] if name.startswith("__") else None
+
+
+def slot_count(fields: int) -> int:
+    """Return how many slots a map of so many fields has."""
+    return -(-(1 + fields) // SLOT_GROUP) * SLOT_GROUP
+
+
+def disclosure_text(salt: bytes, name: str, value: Value) -> str:
+    """Return the one text that discloses a value: base64url of its canonical JSON array.
+
+    Raises ValueError on what is no value: a bool would pass for a number.
+    """
+    return b64url(canonical([b64url(salt), name, _json_of(value)], wide=True))
+
+
+def _json_of(value: Value) -> Json:
+    if isinstance(value, tuple):
+        return [_json_of(item) for item in value]
+    if value is None or type(value) in (str, int):
+        return value
+    raise ValueError(f"no value of a sealed field: {type(value).__name__}")
+
+
+def digest_of(text: str) -> bytes:
+    """Return the digest that commits to a disclosure."""
+    return hashlib.sha256(text.encode("ascii")).digest()
+
+
+def seal_map(fields: Mapping[str, Value], salts: bytes) -> SealedMap:
+    """Seal a map with `slot_count(len(fields))` salts of 16 bytes each, in slot order.
+
+    Raises ValueError on reserved names or too few salts: both are slips of the caller.
+    """
+    names = sorted(fields)
+    slots: list[tuple[str, Value]] = [(NAMES, tuple(names)), *((name, fields[name]) for name in names)]
+    slots += [(PAD, None)] * (slot_count(len(names)) - len(slots))
+    if NAMES in fields or PAD in fields or len(salts) != SALT_BYTES * len(slots):
+        raise ValueError("a reserved name, or not one salt for each slot")
+    texts = tuple(
+        disclosure_text(salts[SALT_BYTES * at : SALT_BYTES * (at + 1)], name, value)
+        for at, (name, value) in enumerate(slots)
+    )
+    return SealedMap(texts, event_leaf([digest_of(text) for text in texts]))
+
+
+def event_leaf(digests: Sequence[bytes]) -> bytes:
+    """Return the leaf of a map whose slots have these digests."""
+    return EVENT_MAGIC + b"".join(digests)
+
+
+def whole_leaf(raw_salt: bytes, record: bytes) -> bytes:
+    """Return the leaf of a record that can be disclosed as a whole only."""
+    return WHOLE_MAGIC + hashlib.sha256(raw_salt + record).digest()
+
+
+def raw_value(raw_salt: bytes, record: bytes) -> str:
+    """Return the value of the field ``_raw``: length and salted digest of the record's bytes."""
+    return f"{len(record)} {hashlib.sha256(raw_salt + record).hexdigest()}"
+
+
+def check_record(opened: Opened, raw_salt: bytes, record: bytes) -> None:
+    """Check that a record shown whole is the one sealed. Raises VerificationError."""
+    if len(raw_salt) != SALT_BYTES or opened.value(RAW) != raw_value(raw_salt, record):
+        raise VerificationError("E3341", "the record shown is not the one that was sealed")
+
+
+def present(sealed: SealedMap, names: Sequence[str]) -> Presented:
+    """Return a sealed map with the named fields shown; slot 0 always is. Raises ValueError."""
+    ours = open_leaf(_all_of(sealed.disclosures)).names
+    slots = {0, *(1 + ours.index(name) for name in names)}
+    digests = tuple(digest_of(text) for text in sealed.disclosures)
+    return Presented(digests, {slot: sealed.disclosures[slot] for slot in sorted(slots)})
+
+
+def open_leaf(presented: Presented) -> Opened:
+    """Check a presented map and return what it proves. Raises VerificationError.
+
+    The caller still has to show that the leaf is in the log or in the batch's tree.
+    """
+    digests, shown = presented.digests, presented.disclosures
+    if any(len(digest) != DIGEST_BYTES for digest in digests) or len(set(digests)) != len(digests):
+        raise VerificationError("E3340", "a digest is twice in the sealed map, or of the wrong length")
+    if 0 not in shown or any(not 0 <= slot < len(digests) for slot in shown):
+        raise VerificationError("E3340", "the list of names is not shown, or a slot does not exist")
+    read: dict[int, tuple[str, Value]] = {}
+    for slot, text in shown.items():
+        read[slot] = parse_disclosure(text)
+        # The digest's place says which field it is: a true text at another slot is a lie.
+        if digest_of(text) != digests[slot]:
+            raise VerificationError("E3341", f"the text shown for slot {slot} is not the one sealed there")
+    names = _names_in(*read.pop(0))
+    if len(digests) != slot_count(len(names)):
+        raise VerificationError("E3340", "the sealed map does not have the slots that its names need")
+    values: dict[str, Value] = {}
+    for slot, (name, value) in read.items():
+        is_field = slot <= len(names)
+        if name != (names[slot - 1] if is_field else PAD) or not (is_field or value is None):
+            raise VerificationError("E3341", f"slot {slot} discloses a field that does not belong there")
+        if is_field:
+            values[name] = value
+    return Opened(event_leaf(digests), names, values, tuple(name for name in names if name not in values))
+
+
+def _names_in(name: str, value: Value) -> tuple[str, ...]:
+    names = [item for item in value if isinstance(item, str)] if isinstance(value, tuple) else []
+    if name != NAMES or not isinstance(value, tuple) or len(names) != len(value):
+        raise VerificationError("E3341", "slot 0 does not disclose the list of names")
+    # Strictly ascending: a name that stood twice would have two values.
+    if any(a >= b for a, b in pairwise(names)) or NAMES in names or PAD in names:
+        raise VerificationError("E3340", "the names of the sealed map are not sorted, unique and its own")
+    return tuple(names)
+
+
+def parse_disclosure(text: str) -> tuple[str, Value]:
+    """Return name and value of a disclosure. Raises VerificationError unless it is in its one form."""
+    if len(text) > limits.MAX_DISCLOSURE_CHARS:
+        raise VerificationError("E3342", "a disclosed text is too long")
+    array = parse_json(
+        parse_b64url(text), max_bytes=limits.MAX_DISCLOSURE_CHARS, max_depth=1 + limits.MAX_VALUE_DEPTH
+    )
+    if not isinstance(array, list) or len(array) != 3:
+        raise VerificationError("E3342", "a disclosed text is not an array of salt, name and value")
+    salt_text, name, value = array[0], array[1], _value_in(array[2])
+    if not isinstance(salt_text, str) or not isinstance(name, str):
+        raise VerificationError("E3342", "the salt and the name of a disclosed text are not text")
+    salt = parse_b64url(salt_text)
+    # One form only: written again from its parts, the text must come out the same.
+    if len(salt) != SALT_BYTES or disclosure_text(salt, name, value) != text:
+        raise VerificationError("E3342", "a disclosed text is not in its one form, or its salt not 16 bytes")
+    return name, value
+
+
+def _value_in(value: Json) -> Value:
+    if isinstance(value, list):
+        return tuple(_value_in(item) for item in value)
+    if isinstance(value, bool | dict):
+        raise VerificationError("E3342", "the value of a disclosed text is no text, integer or list")
+    return value
+
+
+def _all_of(texts: Sequence[str]) -> Presented:
+    if not all(text.isascii() for text in texts):
+        raise VerificationError("E3342", "a disclosed text holds signs that base64url does not have")
+    return Presented(tuple(digest_of(text) for text in texts), dict(enumerate(texts)))
+
+
+def format_map(sealed: SealedMap) -> bytes:
+    """Return the blob that holds a whole sealed map: the canonical JSON array of its disclosures."""
+    return canonical(list(sealed.disclosures))
+
+
+def parse_map(data: bytes) -> tuple[SealedMap, Opened]:
+    """Return a whole sealed map and its fields. Raises VerificationError."""
+    texts = parse_json(data, max_bytes=limits.MAX_MAP_BYTES, max_depth=1)
+    strings = [text for text in texts if isinstance(text, str)] if isinstance(texts, list) else []
+    if not isinstance(texts, list) or len(strings) != len(texts) or canonical(texts) != data:
+        raise VerificationError("E3340", "a sealed map's file is not the plain list of its disclosures")
+    opened = open_leaf(_all_of(strings))
+    return SealedMap(tuple(strings), opened.leaf), opened
+
+
+def presented_json(presented: Presented) -> dict[str, Json]:
+    """Return a presented map as it stands in a proof pack."""
+    shown: dict[str, Json] = {str(slot): text for slot, text in presented.disclosures.items()}
+    return {"digests": [digest.hex() for digest in presented.digests], "disclosures": shown}
+
+
+def parse_presented(value: Json) -> Presented:
+    """Return a presented map from a pack's JSON; `open_leaf` checks it. Raises VerificationError."""
+    if not isinstance(value, dict) or set(value) != {"digests", "disclosures"}:
+        raise VerificationError("E3340", "a presented map does not have the parts that it must have")
+    digests, shown = value["digests"], value["disclosures"]
+    texts = [digest for digest in digests if isinstance(digest, str)] if isinstance(digests, list) else []
+    if not isinstance(digests, list) or not isinstance(shown, dict) or len(texts) != len(digests):
+        raise VerificationError("E3340", "a presented map is not a list of digests and the disclosures")
+    if len(digests) > limits.MAX_SLOTS:
+        raise VerificationError("E3340", "a presented map has more slots than any record can need")
+    read: dict[int, str] = {}
+    for slot, text in shown.items():
+        if not _SLOT.fullmatch(slot) or not isinstance(text, str):
+            raise VerificationError("E3340", "a presented map names a slot that is no slot")
+        read[int(slot)] = text
+    return Presented(tuple(parse_hex32(text) for text in texts), read)
