@@ -106,3 +106,12 @@ MAX_POLICY_ENTRIES = 256
 """Logs, witnesses and groups of one policy, each (tlog-policy asks for 32)."""
 MAX_EXTRA_BYTES = 64 * 1024
 """Extra data of one tlog-proof; nobody has signed it."""
+
+# Proof packs
+MAX_PACK_BYTES = 64 * MiB
+"""One `.evpack`; a stranger's program reads it whole."""
+MAX_PACK_FILES = 40_000
+MAX_PACK_NUMBER = 10_000
+"""Acts, events and heads of one pack: their files are numbered with four digits."""
+MAX_PATH_HASHES = 63
+"""Hashes from a leaf to the root of a tree; a longer path is of no tree that can exist."""

@@ -1,0 +1,204 @@
+"""Read, write, sign and verify checkpoints (C2SP tlog-checkpoint): origin, size, root hash.
+
+A log of ours signs with Ed25519 (note type 0x01) and ML-DSA-44 (type 0x06), both under its origin.
+Size zero with another root than the empty tree's is parsed: to name it is the duty of a witness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hisn.core.canon import MAX_DECIMAL, b64, parse_b64, parse_decimal
+from hisn.core.instant import Clock
+from hisn.core.keys import DualPublic, DualSigner
+from hisn.errors import VerificationError
+from hisn.tlog.note import (
+    COSIGNATURE_ED25519,
+    COSIGNATURE_ML_DSA_44,
+    ED25519,
+    Note,
+    NoteSignature,
+    VerifierKey,
+    check_text,
+    format_note,
+    open_note,
+    parse_note,
+    sign_note,
+    vkey_of,
+)
+from hisn.tlog.stamp import cosigned_message_ed, cosigned_message_mldsa, join_stamp, split_stamp
+
+HASH_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """State that the log `origin` has `size` leaves with the Merkle root `root` (32 bytes)."""
+
+    origin: str
+    size: int
+    root: bytes
+    extensions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCheckpoint:
+    """Hold a checkpoint with the note it came in and the very bytes of it."""
+
+    checkpoint: Checkpoint
+    note: Note
+    raw: bytes
+
+
+def _refuse(reason: str) -> VerificationError:
+    return VerificationError("E3209", f"not a checkpoint: {reason}", hint="ask the log for it again")
+
+
+def parse_checkpoint(text: bytes) -> Checkpoint:
+    """Return the checkpoint that a note's text states. Raises VerificationError."""
+    decoded = check_text(text)
+    if not decoded.endswith("\n"):
+        raise _refuse("the last line does not end")
+    lines = decoded[:-1].split("\n")
+    if len(lines) < 3:
+        raise _refuse("it has less than three lines")
+    if not all(lines):
+        raise _refuse("it has an empty line")
+    origin, size, root = lines[:3]
+    hashed = parse_b64(root, "a root hash")
+    if len(hashed) != HASH_BYTES:
+        raise _refuse("the root hash has not 32 bytes")
+    return Checkpoint(origin, parse_decimal(size, "a tree size"), hashed, tuple(lines[3:]))
+
+
+def format_checkpoint(checkpoint: Checkpoint) -> bytes:
+    """Return the text of a checkpoint. Raises ValueError where it could not be parsed again."""
+    lines = (checkpoint.origin, str(checkpoint.size), b64(checkpoint.root), *checkpoint.extensions)
+    text = "".join(f"{line}\n" for line in lines).encode()
+    try:
+        same = parse_checkpoint(text) == checkpoint
+    except VerificationError as error:
+        raise ValueError(str(error)) from error
+    if not same:
+        raise ValueError("a line of a checkpoint holds a newline")
+    return text
+
+
+def parse_signed_checkpoint(data: bytes) -> SignedCheckpoint:
+    """Return a checkpoint with signatures that nobody has verified yet. Raises VerificationError."""
+    note = parse_note(data)
+    return SignedCheckpoint(parse_checkpoint(note.text), note, data)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointVerifier:
+    """Verify what one key signs of checkpoints, whether as a log or as a cosigner."""
+
+    key: VerifierKey
+
+    def verify(self, text: bytes, signature: bytes) -> None:
+        """Return if the signature is the key's over the note text. Raises VerificationError."""
+        self.timestamp(text, signature)
+
+    def timestamp(self, text: bytes, signature: bytes) -> int | None:
+        """Return the verified timestamp in seconds, None for a plain signature. Raises VerificationError."""
+        public = self.key.public
+        if self.key.sig_type == ED25519:
+            public.verify(signature, text)
+            return None
+        timestamp, inner = split_stamp(signature, public.algorithm)
+        if self.key.sig_type == COSIGNATURE_ED25519:
+            message = cosigned_message_ed(timestamp, text)
+        else:
+            head = parse_checkpoint(text)
+            message = cosigned_message_mldsa(self.key.name, timestamp, head.origin, 0, head.size, head.root)
+        public.verify(inner, message)
+        return timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class LogKeys:
+    """Hold the keys of one log; its name is its origin."""
+
+    name: str
+    public: DualPublic
+
+    @property
+    def vkeys(self) -> tuple[VerifierKey, VerifierKey]:
+        """Return the verifier keys, Ed25519 (0x01) and ML-DSA-44 (0x06)."""
+        return (
+            vkey_of(self.name, ED25519, self.public.ed25519),
+            vkey_of(self.name, COSIGNATURE_ML_DSA_44, self.public.mldsa),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LogSigner:
+    """Sign checkpoints of the log `name` with both keys, at the time of the clock."""
+
+    name: str
+    signer: DualSigner
+    clock: Clock
+
+    @property
+    def keys(self) -> LogKeys:
+        """Return the public keys of the log."""
+        return LogKeys(self.name, self.signer.public)
+
+
+def sign_checkpoint(checkpoint: Checkpoint, signer: LogSigner) -> bytes:
+    """Return the signed note of a checkpoint of the signer's own log, Ed25519 line first."""
+    if checkpoint.origin != signer.name or not 0 <= checkpoint.size <= MAX_DECIMAL:
+        raise ValueError("a log signs checkpoints of its own origin")
+    text = format_checkpoint(checkpoint)
+    timestamp = max(1, signer.clock.now() // 1_000_000)
+    message = cosigned_message_mldsa(
+        signer.name, timestamp, checkpoint.origin, 0, checkpoint.size, checkpoint.root
+    )
+    stamped = join_stamp(timestamp, signer.signer.mldsa.sign(message))
+    _, mldsa = signer.keys.vkeys
+    return format_note(
+        text,
+        (
+            sign_note(text, signer.name, signer.signer.ed25519),
+            NoteSignature(signer.name, mldsa.key_id, stamped),
+        ),
+    )
+
+
+def verify_log_signature(signed: SignedCheckpoint, vkeys: Sequence[VerifierKey]) -> tuple[VerifierKey, ...]:
+    """Return those of a log's keys that signed, in the order given. Raises VerificationError.
+
+    Keys are those of one origin, their name.  The caller decides whether one of them is enough.
+    """
+    checkpoint = signed.checkpoint
+    if any(key.name != checkpoint.origin for key in vkeys):
+        # A log must not speak for another one.
+        raise VerificationError(
+            "E3210",
+            "the checkpoint is of another log than its keys",
+            hint="check which origin the checkpoint names in its first line",
+        )
+    found = open_note(signed.note, [CheckpointVerifier(key) for key in vkeys])
+    good = tuple(key for key in vkeys if any(key.signed(each) for each in found))
+    if checkpoint.extensions and all(key.sig_type == COSIGNATURE_ML_DSA_44 for key in good):
+        # The ML-DSA-44 message leaves extension lines out: nobody has signed them.
+        raise VerificationError(
+            "E3211", "extension lines of the checkpoint are not signed", hint="ask the log for it again"
+        )
+    return good
+
+
+def verify_checkpoint(signed: SignedCheckpoint, keys: LogKeys, *, require_both: bool = True) -> Checkpoint:
+    """Return the checkpoint if its own log signed it, with both keys. Raises VerificationError.
+
+    Other signatures, of witnesses or of anybody, neither help nor hinder.
+    """
+    if len(verify_log_signature(signed, keys.vkeys)) < 2 and require_both:
+        raise VerificationError(
+            "E3212",
+            f"only one of the two keys of {keys.name} has signed the checkpoint",
+            hint="a log signs with Ed25519 and ML-DSA-44; ask the log for it again",
+        )
+    return signed.checkpoint

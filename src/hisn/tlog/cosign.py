@@ -1,0 +1,149 @@
+"""Cosign checkpoints and subtrees, and verify cosignatures (C2SP tlog-cosignature).
+
+A cosigner of ours always signs with both algorithms, types 0x04 and 0x06.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hisn.core.keys import Algorithm, DualPublic, DualSigner
+from hisn.errors import VerificationError
+from hisn.tlog.checkpoint import CheckpointVerifier, SignedCheckpoint, parse_checkpoint
+from hisn.tlog.note import (
+    COSIGNATURE_ED25519,
+    COSIGNATURE_ML_DSA_44,
+    NoteSignature,
+    VerifierKey,
+    open_note,
+    vkey_of,
+)
+from hisn.tlog.stamp import cosigned_message_ed, cosigned_message_mldsa, join_stamp, split_stamp
+
+__all__ = [
+    "Cosigned",
+    "Cosigner",
+    "CosignerKeys",
+    "cosigned_message_ed",
+    "cosigned_message_mldsa",
+    "verify_cosignature",
+    "verify_cosigner",
+    "verify_subtree_cosignature",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CosignerKeys:
+    """Hold the keys of one cosigner: a witness or a mirror."""
+
+    name: str
+    public: DualPublic
+
+    @property
+    def vkeys(self) -> tuple[VerifierKey, VerifierKey]:
+        """Return the verifier keys, Ed25519 (0x04) and ML-DSA-44 (0x06)."""
+        return (
+            vkey_of(self.name, COSIGNATURE_ED25519, self.public.ed25519),
+            vkey_of(self.name, COSIGNATURE_ML_DSA_44, self.public.mldsa),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """Say that a cosigner signed, with what, and when: seconds since 1970, one for each algorithm."""
+
+    name: str
+    timestamps: tuple[int, ...]
+    algorithms: tuple[Algorithm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigner:
+    """Sign for one cosigner with both of its keys."""
+
+    name: str
+    signer: DualSigner
+
+    @property
+    def keys(self) -> CosignerKeys:
+        """Return the public keys of the cosigner."""
+        return CosignerKeys(self.name, self.signer.public)
+
+    def cosign(self, text: bytes, timestamp_s: int) -> tuple[NoteSignature, NoteSignature]:
+        """Return both signatures of a checkpoint's note text, to be stated only after its proof held.
+
+        Raises ValueError for a timestamp that is not positive, VerificationError for a text that is no
+        checkpoint.
+        """
+        if timestamp_s <= 0:
+            raise ValueError("a witness states the time")
+        head = parse_checkpoint(text)
+        ed25519, mldsa = self.keys.vkeys
+        plain = self.signer.ed25519.sign(cosigned_message_ed(timestamp_s, text))
+        message = cosigned_message_mldsa(self.name, timestamp_s, head.origin, 0, head.size, head.root)
+        return (
+            NoteSignature(self.name, ed25519.key_id, join_stamp(timestamp_s, plain)),
+            NoteSignature(self.name, mldsa.key_id, join_stamp(timestamp_s, self.signer.mldsa.sign(message))),
+        )
+
+    def cosign_subtree(self, origin: str, start: int, end: int, root: bytes) -> NoteSignature:
+        """Return the ML-DSA-44 signature of leaves [start, end), which carries no time."""
+        message = cosigned_message_mldsa(self.name, 0, origin, start, end, root)
+        _, mldsa = self.keys.vkeys
+        return NoteSignature(self.name, mldsa.key_id, join_stamp(0, self.signer.mldsa.sign(message)))
+
+
+def _unknown() -> VerificationError:
+    return VerificationError(
+        "E3213", "a cosignature is not of the cosigner's keys", hint="check which keys are enrolled for it"
+    )
+
+
+def verify_cosignature(
+    signature: NoteSignature, keys: CosignerKeys | VerifierKey, signed: SignedCheckpoint
+) -> int:
+    """Return the timestamp of one cosignature of a checkpoint, in seconds. Raises VerificationError."""
+    vkeys = (keys,) if isinstance(keys, VerifierKey) else keys.vkeys
+    for key in vkeys:
+        if key.signed(signature):
+            timestamp = CheckpointVerifier(key).timestamp(signed.note.text, signature.signature)
+            if timestamp is not None:
+                return timestamp
+    raise _unknown()
+
+
+def verify_subtree_cosignature(
+    signature: NoteSignature, keys: CosignerKeys, origin: str, bounds: tuple[int, int], root: bytes
+) -> None:
+    """Return if the cosigner signed leaves [start, end) of a log with that root. Raises VerificationError."""
+    _, key = keys.vkeys
+    if not key.signed(signature):
+        raise _unknown()
+    timestamp, inner = split_stamp(signature.signature, Algorithm.ML_DSA_44)
+    if timestamp:
+        # A time would claim the largest tree of the log, which a subtree is not.
+        raise VerificationError(
+            "E3208", "the cosignature of a subtree states a time", hint="ask another cosigner"
+        )
+    key.public.verify(inner, cosigned_message_mldsa(keys.name, 0, origin, *bounds, root))
+
+
+def verify_cosigner(signed: SignedCheckpoint, keys: CosignerKeys) -> Cosigned:
+    """Return when a cosigner signed the checkpoint with both algorithms. Raises VerificationError.
+
+    Of repeated lines of one key all must verify, and the earliest time counts: then it was seen.
+    """
+    vkeys = keys.vkeys
+    found = open_note(signed.note, [CheckpointVerifier(key) for key in vkeys])
+    times = []
+    for key in vkeys:
+        algorithm = key.public.algorithm
+        stamps = [split_stamp(each.signature, algorithm)[0] for each in found if key.signed(each)]
+        if not stamps or not all(stamps):
+            raise VerificationError(
+                "E3214",
+                f"{keys.name} has not cosigned the checkpoint with both algorithms and a time",
+                hint="ask the cosigner again; a cosignature in force has Ed25519 and ML-DSA-44",
+            )
+        times.append(min(stamps))
+    return Cosigned(keys.name, tuple(times), tuple(key.public.algorithm for key in vkeys))

@@ -1,0 +1,265 @@
+"""Read and write signed notes (C2SP signed-note): text, an empty line, signature lines.
+
+A note is parsed for reading and passed on as the bytes that came: nothing signed is written anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hisn.core.canon import b64, parse_b64
+from hisn.core.keys import Algorithm, PublicKey, Signer, parse_public_key
+from hisn.core.limits import MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
+from hisn.errors import VerificationError
+
+ED25519 = 0x01
+ECDSA = 0x02
+COSIGNATURE_ED25519 = 0x04
+COSIGNATURE_ML_DSA_44 = 0x06
+
+ALGORITHMS = {
+    ED25519: Algorithm.ED25519,
+    COSIGNATURE_ED25519: Algorithm.ED25519,
+    COSIGNATURE_ML_DSA_44: Algorithm.ML_DSA_44,
+}
+"""The signature types that can be enrolled, and what their keys are."""
+
+_DASH = "— ".encode()
+_CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f]")
+# White_Space of Unicode, written out: the meaning of a name must not depend on a Unicode version.
+_NO_NAME = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000+]")
+_KEY_ID = re.compile(r"[0-9a-f]{8}")
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSignature:
+    """Hold one signature line: `key_id` has 4 bytes, `signature` what follows it."""
+
+    name: str
+    key_id: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Hold a note's text with its final newline, and its signatures, of which none is verified."""
+
+    text: bytes
+    signatures: tuple[NoteSignature, ...]
+
+
+def _refuse(reason: str) -> VerificationError:
+    return VerificationError(
+        "E3200", f"not a signed note: {reason}", hint="ask its sender for the original bytes"
+    )
+
+
+def is_key_name(name: str) -> bool:
+    """Tell whether a key may have that name: not empty, no Unicode space, no plus, no control."""
+    encoded = name.encode("utf-8", "surrogatepass")
+    return bool(name) and not _NO_NAME.search(name) and not _CONTROL.search(encoded)
+
+
+def check_text(data: bytes) -> str:
+    """Return the text of bytes as notes allow them: UTF-8 without controls. Raises VerificationError."""
+    if _CONTROL.search(data):
+        raise _refuse("it holds a control character")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise _refuse("it is not UTF-8") from error
+
+
+def _parse_line(line: bytes) -> NoteSignature:
+    name, space, encoded = line.removeprefix(_DASH).decode().partition(" ")
+    if not line.startswith(_DASH) or not space or not is_key_name(name):
+        raise _refuse("a signature line is not “— name base64”")
+    blob = parse_b64(encoded, "a signature")
+    if len(blob) <= 4:
+        raise _refuse("a signature line holds no signature")
+    return NoteSignature(name, blob[:4], blob[4:])
+
+
+def parse_signature_lines(data: bytes) -> tuple[NoteSignature, ...]:
+    """Return the signatures of lines as a note ends with and a witness answers with.
+
+    Raises VerificationError: none, too many, or a line that is not in its form.
+    """
+    if len(data) > MAX_NOTE_BYTES:
+        raise _refuse(f"more than {MAX_NOTE_BYTES} bytes")
+    check_text(data)
+    if not data.endswith(b"\n"):
+        raise _refuse("the last line does not end")
+    lines = data[:-1].split(b"\n")
+    if len(lines) > MAX_NOTE_SIGNATURES:
+        raise _refuse(f"more than {MAX_NOTE_SIGNATURES} signature lines")
+    return tuple(_parse_line(line) for line in lines)
+
+
+def parse_note(data: bytes) -> Note:
+    """Return the parts of a note; the text is worth nothing until `open_note` has accepted it.
+
+    Raises VerificationError.
+    """
+    if len(data) > MAX_NOTE_BYTES:
+        raise _refuse(f"more than {MAX_NOTE_BYTES} bytes")
+    check_text(data)
+    # The LAST empty line: the text may hold others, and lines that look like signatures.
+    split = data.rfind(b"\n\n")
+    if split < 0:
+        raise _refuse("no empty line before the signatures")
+    return Note(data[: split + 1], parse_signature_lines(data[split + 2 :]))
+
+
+def signature_line(signature: NoteSignature) -> bytes:
+    """Return one signature line with its newline. Raises ValueError for a name that cannot be."""
+    if not is_key_name(signature.name) or len(signature.key_id) != 4 or not signature.signature:
+        raise ValueError("such a signature cannot stand in a note")
+    blob = b64(signature.key_id + signature.signature)
+    return _DASH + f"{signature.name} {blob}\n".encode()
+
+
+def add_signatures(note: bytes, signatures: Iterable[NoteSignature]) -> bytes:
+    """Return the bytes of a note with more signature lines at its end."""
+    return note + b"".join(signature_line(each) for each in signatures)
+
+
+def format_note(text: bytes, signatures: Sequence[NoteSignature]) -> bytes:
+    """Return the bytes of a note. Raises ValueError where they could not be parsed again."""
+    data = add_signatures(text + b"\n", signatures)
+    try:
+        same = parse_note(data) == Note(text, tuple(signatures))
+    except VerificationError as error:
+        raise ValueError(str(error)) from error
+    if not same:
+        raise ValueError("a note's text ends with a newline")
+    return data
+
+
+def key_id(name: str, sig_type: int, material: bytes) -> bytes:
+    """Return the 4 bytes that name a key in a note (signed-note, "Signatures")."""
+    return hashlib.sha256(name.encode() + b"\n" + bytes([sig_type]) + material).digest()[:4]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierKey:
+    """Hold an enrolled key: its name, its type and its raw public bytes (`material`)."""
+
+    name: str
+    key_id: bytes
+    sig_type: int
+    material: bytes
+
+    @property
+    def public(self) -> PublicKey:
+        """Return the public key."""
+        return PublicKey(ALGORITHMS[self.sig_type], self.material)
+
+    def signed(self, signature: NoteSignature) -> bool:
+        """Tell whether a line claims to be of this key: name and id both, never one alone."""
+        return (signature.name, signature.key_id) == (self.name, self.key_id)
+
+
+def vkey_of(name: str, sig_type: int, public: PublicKey) -> VerifierKey:
+    """Return the verifier key for a public key of ours. Raises ValueError for a bad name."""
+    if not is_key_name(name) or ALGORITHMS[sig_type] is not public.algorithm:
+        raise ValueError("such a key cannot stand in a note")
+    return VerifierKey(name, key_id(name, sig_type, public.raw), sig_type, public.raw)
+
+
+def format_vkey(key: VerifierKey) -> str:
+    """Return ``name+id+base64(type || key)``."""
+    return f"{key.name}+{key.key_id.hex()}+{b64(bytes([key.sig_type]) + key.material)}"
+
+
+def parse_vkey(text: str) -> VerifierKey:
+    """Return a verifier key, checked for enrolment. Raises VerificationError.
+
+    Refuses types that we do not verify (of ECDSA the id is not even made from name and type), ids
+    that are not the key's, and weak points.
+    """
+    name, _, rest = text.partition("+")
+    hexed, _, encoded = rest.partition("+")
+    hint = "ask the owner for the key; it looks like name+1a2b3c4d+base64"
+    if not is_key_name(name) or not _KEY_ID.fullmatch(hexed):
+        raise VerificationError("E3201", "not a verifier key", hint=hint)
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise VerificationError("E3201", "a verifier key's name is not UTF-8", hint=hint) from error
+    blob = parse_b64(encoded, "a verifier key")
+    sig_type, material = (blob[0], blob[1:]) if blob else (0, b"")
+    if sig_type not in ALGORITHMS:
+        what = "ECDSA" if sig_type == ECDSA else f"type 0x{sig_type:02x}"
+        raise VerificationError(
+            "E3202", f"keys of {what} are not accepted", hint="ask the owner for an Ed25519 or ML-DSA-44 key"
+        )
+    public = parse_public_key(ALGORITHMS[sig_type], material)
+    if key_id(name, sig_type, material) != bytes.fromhex(hexed):
+        raise VerificationError("E3203", "a verifier key's id is not its own", hint=hint)
+    return vkey_of(name, sig_type, public)
+
+
+class NoteVerifier(Protocol):
+    """Verify the signatures of one known key."""
+
+    @property
+    def key(self) -> VerifierKey:
+        """Return the key."""
+        ...
+
+    def verify(self, text: bytes, signature: bytes) -> None:
+        """Return if the signature is the key's over the note text. Raises VerificationError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ed25519Verifier:
+    """Verify plain note signatures (type 0x01)."""
+
+    key: VerifierKey
+
+    def verify(self, text: bytes, signature: bytes) -> None:
+        """Return if the signature is the key's over the note text. Raises VerificationError."""
+        self.key.public.verify(signature, text)
+
+
+def sign_note(text: bytes, name: str, signer: Signer) -> NoteSignature:
+    """Return the plain Ed25519 signature (type 0x01) of a note text."""
+    return NoteSignature(name, vkey_of(name, ED25519, signer.public).key_id, signer.sign(text))
+
+
+def open_note(note: Note, verifiers: Sequence[NoteVerifier]) -> tuple[NoteSignature, ...]:
+    """Return the signatures of known keys, all of them verified, in the note's order.
+
+    Lines of unknown keys are ignored, as they are by everybody.  Raises VerificationError if the
+    line of a known key fails, for then somebody has meddled with the note; or if no known key signed.
+    """
+    known = {(verifier.key.name, verifier.key.key_id): verifier for verifier in verifiers}
+    if len(known) != len(verifiers):
+        raise VerificationError(
+            "E3204", "two known keys have one name and id", hint="enrol one of them under another name"
+        )
+    verified = []
+    for signature in note.signatures:
+        verifier = known.get((signature.name, signature.key_id))
+        if verifier is None:
+            continue
+        try:
+            verifier.verify(note.text, signature.signature)
+        except VerificationError as error:
+            raise VerificationError(
+                "E3205",
+                f"the signature line of {signature.name} does not verify",
+                hint="the note was changed, or its signer failed; ask for it again from another place",
+            ) from error
+        verified.append(signature)
+    if not verified:
+        raise VerificationError(
+            "E3206", "no known key has signed the note", hint="check which keys are enrolled for it"
+        )
+    return tuple(verified)
