@@ -1,0 +1,224 @@
+r"""Write and read the proof pack (``.evpack``): one file with all that a stranger needs.
+
+**Container.** A ZIP of stored entries, in exactly one form: no compression, no extra fields, no
+comments, no data descriptors, flags 0, version 10, time 1980-01-01 00:00, attributes 0.  First
+``MANIFEST``, then the other files in ascending order of their names.  ``MANIFEST`` has one line
+``<sha256 hex>  <name>\n`` for every other file, in the same order.  The reader rebuilds the whole
+ZIP from what it read and compares bytes, so a pack has no hidden places and no second reading.
+
+**Files** (``NNNN``: four decimal digits, from 0000 without gaps)::
+
+    pack.json             {"finding":N,"format":"hisn-evpack/1","kind":"finding"}; N: number of the act
+                          {"finding":null,"format":"hisn-evpack/1","kind":"fork"}
+    charter/genesis.json  the charter, whose SHA-256 is the genesis digest
+    roster/NNNN.dsse      the roster of every epoch
+    policy                C2SP tlog-policy of the finding's log (fork: of the accused log)
+    acts/NNNN.leaf        an act as it stands in its log; acts/NNNN.tlog-proof  its C2SP tlog-proof
+    bodies/NNNN.json      what is shown of the act's sealed body: a presented map
+    events/NNNN.json      an event of a batch: see `Event`
+    heads/NNNN.checkpoint a cosigned checkpoint that an act of this pack had `seen`
+    timestamps/NNNN.tsr   an RFC 3161 response over the SHA-256 of acts/NNNN.leaf
+    fork/a.checkpoint, fork/b.checkpoint    two checkpoints of one size, or
+    fork/a.leaf, fork/a.tlog-proof, fork/b.leaf, fork/b.tlog-proof    two entries that exclude each other
+    VERIFY.md             a text for the reader; no program reads it
+
+JSON is canonical (`hisn.core.canon`).  A presented map is
+``{"digests":[hex],"disclosures":{"<slot>":text}}``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from hisn.core import limits
+from hisn.core.canon import Json, b64, canonical, parse_b64, parse_canonical, parse_hex32
+from hisn.errors import VerificationError
+from hisn.evidence.disclosure import Presented, parse_presented, presented_json
+
+FORMAT = "hisn-evpack/1"
+MANIFEST = "MANIFEST"
+
+_NAME = re.compile(
+    r"pack\.json|policy|VERIFY\.md|charter/genesis\.json|roster/[0-9]{4}\.dsse"
+    r"|acts/[0-9]{4}\.(?:leaf|tlog-proof)|(?:bodies|events)/[0-9]{4}\.json|heads/[0-9]{4}\.checkpoint"
+    r"|timestamps/[0-9]{4}\.tsr|fork/[ab]\.(?:checkpoint|leaf|tlog-proof)"
+)
+_LOCAL = struct.Struct("<4s5H3I2H")
+_CENTRAL = struct.Struct("<4s6H3I5H2I")
+_END = struct.Struct("<4s4H2IH")
+_VERSION, _DATE = 10, 0x21
+_SALT_HEX = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Show one event of a batch: its place, its path in the batch's tree, and what is disclosed.
+
+    ``{"act":N,"index":i,"path":[hex],"map":presented}`` in batches of mode `fields`,
+    ``{"act":N,"index":i,"path":[hex],"record":base64,"raw_salt":hex}`` in those of mode `whole`;
+    in mode `fields` the record may be shown beside the map, which then discloses ``_raw``.
+    `act` is the number of the batch's act in the pack, `index` counts in the batch from 0.
+    """
+
+    act: int
+    index: int
+    path: tuple[bytes, ...]
+    shown: Presented | None = None
+    record: bytes | None = None
+    raw_salt: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Say what kind of pack it is: `finding` is the number of the finding's act, None in a fork pack."""
+
+    finding: int | None
+
+
+def write_pack(files: Mapping[str, bytes]) -> bytes:
+    """Return the one pack of these files; the manifest is added. Raises ValueError on a wrong name."""
+    wrong = [name for name in files if not _NAME.fullmatch(name)]
+    if wrong or len(files) > limits.MAX_PACK_FILES:
+        raise ValueError(f"no files of a pack: {wrong[:3]}, or too many")
+    names = sorted(files)
+    manifest = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in names)
+    return _zip([(MANIFEST, manifest.encode()), *((name, files[name]) for name in names)])
+
+
+def _zip(entries: list[tuple[str, bytes]]) -> bytes:
+    body, directory = bytearray(), bytearray()
+    for name, data in entries:
+        sizes = zlib.crc32(data), len(data), len(data), len(name), 0
+        offset = len(body)
+        body += _LOCAL.pack(b"PK\x03\x04", _VERSION, 0, 0, 0, _DATE, *sizes) + name.encode() + data
+        directory += _CENTRAL.pack(
+            b"PK\x01\x02", _VERSION, _VERSION, 0, 0, 0, _DATE, *sizes, 0, 0, 0, 0, offset
+        )
+        directory += name.encode()
+    count = len(entries)
+    end = _END.pack(b"PK\x05\x06", 0, 0, count, count, len(directory), len(body), 0)
+    return bytes(body + directory + end)
+
+
+def parse_pack(data: bytes) -> dict[str, bytes]:
+    """Return the files of a pack without its manifest. Raises VerificationError on any other form."""
+    if len(data) > limits.MAX_PACK_BYTES:
+        raise VerificationError("E3360", "the pack is larger than any that this program makes")
+    files: dict[str, bytes] = {}
+    last = ""
+    for name, content in _entries(data):
+        if not last and name != MANIFEST:
+            raise VerificationError("E3361", "the pack does not begin with its manifest")
+        # Twice the same name, or another order: two programs could read two packs.
+        if last and (not _NAME.fullmatch(name) or (name <= last and last != MANIFEST)):
+            raise VerificationError("E3361", f"the pack has a file that has no place in it: {name!r}")
+        last = name
+        files[name] = content
+    lines = set(files.pop(MANIFEST).split(b"\n"))
+    for name, content in files.items():
+        if f"{hashlib.sha256(content).hexdigest()}  {name}".encode() not in lines:
+            raise VerificationError("E3362", f"the manifest does not have the digest of {name}")
+    # The comparison covers what was not looked at above: every flag, size, checksum and the
+    # directory, which other programs read instead of the entries.
+    if write_pack(files) != data:
+        raise VerificationError("E3362", "the pack, written again from its files, is not the same bytes")
+    return files
+
+
+def _entries(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Walk over the local entries; what they claim about themselves is compared afterwards."""
+    offset = count = 0
+    while data.startswith(b"PK\x03\x04", offset):
+        count += 1
+        if len(data) < offset + _LOCAL.size or count > limits.MAX_PACK_FILES + 1:
+            raise VerificationError("E3360", "the pack ends in the midst of a file, or has too many")
+        size, name_length = _LOCAL.unpack_from(data, offset)[8:10]
+        start = offset + _LOCAL.size + name_length
+        offset = start + size
+        if offset > len(data):
+            raise VerificationError("E3360", "the pack ends in the midst of a file")
+        yield data[start - name_length : start].decode("latin-1"), data[start:offset]
+    if not count:
+        raise VerificationError("E3360", "this is not a proof pack", hint="a pack's name ends in .evpack")
+
+
+def format_label(label: Label) -> bytes:
+    """Return ``pack.json``."""
+    kind = "fork" if label.finding is None else "finding"
+    return canonical({"finding": label.finding, "format": FORMAT, "kind": kind})
+
+
+def parse_label(data: bytes) -> Label:
+    """Return what ``pack.json`` says. Raises VerificationError."""
+    value = parse_canonical(data, max_bytes=1_000)
+    number = value.get("finding") if isinstance(value, dict) else None
+    if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < limits.MAX_PACK_NUMBER:
+        label = Label(number)
+    else:
+        label = Label(None)
+    if format_label(label) != data:
+        raise VerificationError("E3363", "pack.json does not say that this is a pack of this format")
+    return label
+
+
+def format_body(presented: Presented) -> bytes:
+    """Return the file of a presented sealed body."""
+    return canonical(presented_json(presented))
+
+
+def parse_body(data: bytes) -> Presented:
+    """Return a presented sealed body; `open_leaf` checks it. Raises VerificationError."""
+    return parse_presented(parse_canonical(data, max_bytes=limits.MAX_PACK_BYTES))
+
+
+def format_event(event: Event) -> bytes:
+    """Return the file of an event."""
+    value: dict[str, Json] = {
+        "act": event.act,
+        "index": event.index,
+        "path": [digest.hex() for digest in event.path],
+    }
+    if event.shown is not None:
+        value["map"] = presented_json(event.shown)
+    if event.record is not None and event.raw_salt is not None:
+        value |= {"record": b64(event.record), "raw_salt": event.raw_salt.hex()}
+    return canonical(value)
+
+
+def parse_event(data: bytes) -> Event:
+    """Return an event of a pack; nothing of it is checked against the batch. Raises VerificationError."""
+    value = parse_canonical(data, max_bytes=limits.MAX_PACK_BYTES)
+    if not isinstance(value, dict):
+        raise VerificationError("E3363", "a file of an event is not a JSON object")
+    parts = set(value) - {"act", "index", "path"}
+    act, index, path = value.get("act"), value.get("index"), value.get("path")
+    if parts not in ({"map"}, {"record", "raw_salt"}, {"map", "record", "raw_salt"}):
+        raise VerificationError("E3363", "a file of an event does not have the parts that it must have")
+    if not isinstance(path, list) or len(path) > limits.MAX_PATH_HASHES:
+        raise VerificationError("E3363", "the path of an event is not a list of digests")
+    shown = parse_presented(value["map"]) if "map" in parts else None
+    record = raw_salt = None
+    if "record" in parts:
+        salt = _text(value["raw_salt"])
+        if not _SALT_HEX.fullmatch(salt):
+            raise VerificationError("E3363", "the raw salt of an event is not 16 bytes in hex")
+        record, raw_salt = parse_b64(_text(value["record"])), bytes.fromhex(salt)
+    hashes = tuple(parse_hex32(_text(digest)) for digest in path)
+    return Event(_number(act), _number(index), hashes, shown, record, raw_salt)
+
+
+def _number(value: Json) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise VerificationError("E3363", "a number of an event is not a natural number")
+    return value
+
+
+def _text(value: Json) -> str:
+    if not isinstance(value, str):
+        raise VerificationError("E3363", "a digest or record of an event is not text")
+    return value
