@@ -113,5 +113,20 @@ MAX_PACK_BYTES = 64 * MiB
 MAX_PACK_FILES = 40_000
 MAX_PACK_NUMBER = 10_000
 """Acts, events and heads of one pack: their files are numbered with four digits."""
-MAX_PATH_HASHES = 63
-"""Hashes from a leaf to the root of a tree; a longer path is of no tree that can exist."""
+
+# Acts and roster
+MAX_LEAF_BYTES = 32 * 1024
+"""One signed act (a flooder writes long ones); what is longer is a blob that the act names by digest."""
+MAX_ACT_TEXT_CHARS = 256
+"""One public text of an act, such as its thread; a screen must hold it."""
+MAX_AUDIENCE = 100
+MAX_SEEN = 100
+MAX_ID_CHARS = 100
+"""The id of a member or the name of a witness; it stands on every line of a signed note."""
+MAX_ROSTER_BYTES = 4 * MiB
+"""One epoch of the roster with its signatures: about 100 members with twenty keys each."""
+MAX_MEMBERS = 100
+MAX_MEMBER_KEYS = 200
+"""Keys of one member, old ones included: each signs the epoch in which it is new."""
+MAX_EPOCHS = 1_000
+"""Epochs of one unit: a verifier checks dozens of signatures of each."""

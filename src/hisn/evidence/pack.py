@@ -199,7 +199,7 @@ def parse_event(data: bytes) -> Event:
     act, index, path = value.get("act"), value.get("index"), value.get("path")
     if parts not in ({"map"}, {"record", "raw_salt"}, {"map", "record", "raw_salt"}):
         raise VerificationError("E3363", "a file of an event does not have the parts that it must have")
-    if not isinstance(path, list) or len(path) > limits.MAX_PATH_HASHES:
+    if not isinstance(path, list) or len(path) > limits.MAX_PROOF_HASHES:
         raise VerificationError("E3363", "the path of an event is not a list of digests")
     shown = parse_presented(value["map"]) if "map" in parts else None
     record = raw_salt = None

@@ -1,0 +1,110 @@
+"""Put a proof pack together from parts that somebody has gathered; nothing is verified here.
+
+`hisn.evidence.pack` holds the format.  Whoever writes a pack verifies it before it leaves the house.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hisn.evidence.pack import Event, Label, format_event, format_label, write_pack
+
+READER = b"""\
+# A proof pack of Hisn
+
+This file holds a statement, what it rests on, and the proof that neither was changed.
+Do not trust this text, nor a program that came with it.
+
+1. Get the verifier from a place that you trust: `hisn verify`, or the single file `hisn-verify.pyz`.
+2. Get the genesis digest of the unit from somebody other than the sender of this pack.
+3. Run `hisn verify THIS.evpack --genesis DIGEST`. It needs no network.
+4. Read what is proven, and what is not.
+
+The format and the algorithm are documented; anybody can write a verifier.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PackAct:
+    """Hold an act: its leaf, its C2SP tlog-proof, and the file of what is shown of its body."""
+
+    leaf: bytes
+    proof: bytes
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Hold what every pack begins with: the charter, the roster of every epoch, the log's policy."""
+
+    genesis: bytes
+    rosters: Sequence[bytes]
+    policy: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackParts:
+    """Hold the parts of a pack about a finding; `finding` is the number of its act in `acts`.
+
+    `acts` are the finding, the batches it names, rechecks and dissents.  `heads` are signed
+    checkpoints that acts of the pack had `seen`.  `timestamps` are RFC 3161 responses by number
+    of act, over the SHA-256 of its leaf.
+    """
+
+    trust: Trust
+    acts: Sequence[PackAct]
+    finding: int
+    events: Sequence[Event] = ()
+    heads: Sequence[bytes] = ()
+    timestamps: Mapping[int, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ForkSide:
+    """Hold one of two statements that exclude each other: a checkpoint, or an entry and its proof."""
+
+    checkpoint: bytes | None = None
+    leaf: bytes | None = None
+    proof: bytes | None = None
+
+
+def build_pack(parts: PackParts) -> bytes:
+    """Return the pack of a finding. Raises ValueError where a number points at no act."""
+    if not 0 <= parts.finding < len(parts.acts) or not all(
+        0 <= n < len(parts.acts) for n in parts.timestamps
+    ):
+        raise ValueError("a number in the parts of a pack points at no act")
+    files = _trust_files(parts.trust, Label(parts.finding))
+    for number, act in enumerate(parts.acts):
+        files[f"acts/{number:04d}.leaf"] = act.leaf
+        files[f"acts/{number:04d}.tlog-proof"] = act.proof
+        if act.body is not None:
+            files[f"bodies/{number:04d}.json"] = act.body
+    for number, event in enumerate(parts.events):
+        files[f"events/{number:04d}.json"] = format_event(event)
+    for number, head in enumerate(parts.heads):
+        files[f"heads/{number:04d}.checkpoint"] = head
+    for number, token in parts.timestamps.items():
+        files[f"timestamps/{number:04d}.tsr"] = token
+    return write_pack(files)
+
+
+def build_fork_pack(trust: Trust, first: ForkSide, second: ForkSide) -> bytes:
+    """Return the pack that shows two statements which exclude each other, of one log or one actor."""
+    files = _trust_files(trust, Label(None))
+    for name, side in (("a", first), ("b", second)):
+        shown = {"checkpoint": side.checkpoint, "leaf": side.leaf, "tlog-proof": side.proof}
+        files |= {f"fork/{name}.{kind}": data for kind, data in shown.items() if data is not None}
+    return write_pack(files)
+
+
+def _trust_files(trust: Trust, label: Label) -> dict[str, bytes]:
+    rosters = {f"roster/{epoch:04d}.dsse": data for epoch, data in enumerate(trust.rosters)}
+    return {
+        "pack.json": format_label(label),
+        "charter/genesis.json": trust.genesis,
+        "policy": trust.policy,
+        "VERIFY.md": READER,
+        **rosters,
+    }
