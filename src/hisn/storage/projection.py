@@ -66,11 +66,15 @@ class Projection:
                 self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
 
     def add(self, rows: Sequence[ActRow]) -> None:
-        """Put in the next acts, in the order of the log. Raises StorageError for a hole in it."""
-        if not rows:
-            return
+        """Put in the next acts, in the order of the log; those that are in it already are passed over.
+
+        Another process of the node may have folded them meanwhile.  Raises StorageError for a hole.
+        """
         with self._transaction():
             size = self.folded()[0]
+            rows = [row for row in rows if row.position >= size]
+            if not rows:
+                return
             if [row.position for row in rows] != list(range(size, size + len(rows))):
                 raise StorageError("E5030", "acts are folded out of order", hint="delete state/projection.db")
             for row in rows:
@@ -78,15 +82,6 @@ class Projection:
             self._database.execute(
                 "INSERT OR REPLACE INTO folded VALUES (0, ?, ?)", (rows[-1].position + 1, rows[-1].leaf_hash)
             )
-
-    def last_batch(self, source: bytes, part: int) -> bytes | None:
-        """Return the leaf hash of the newest batch act of a source and part."""
-        row = self._one(
-            "SELECT leaf_hash FROM batches JOIN acts USING (position)"
-            " WHERE source = ? AND part = ? ORDER BY position DESC LIMIT 1",
-            (source, part),
-        )
-        return bytes(row[0]) if row else None
 
     def findings(self, prefix: str) -> list[tuple[str, int]]:
         """Return (id, newest position) of the findings whose id begins so, in order, at most 100."""

@@ -45,11 +45,16 @@ def test_what_was_folded_is_found_again_after_a_restart(projection: Projection, 
     assert again.counts() == {"batch": 3, "charter": 1, "finding": 3, "recheck": 1}
 
 
-def test_batches_are_chained_by_source_and_part(projection: Projection) -> None:
-    assert projection.last_batch(SOURCE, 0) == hash_of(2)
-    assert projection.last_batch(SOURCE, 9) == hash_of(3)
-    assert projection.last_batch(SOURCE, 5) is None
+def test_batches_under_one_key_are_found(projection: Projection) -> None:
     assert projection.intake_positions(INTAKE) == [1, 2]
+    assert projection.intake_positions(b"n" * 32) == []
+
+
+def test_acts_that_another_process_has_folded_are_passed_over(projection: Projection) -> None:
+    projection.add(ROWS[5:])
+    projection.add([*ROWS[7:], ActRow(8, "batch", hash_of(8))])
+    assert projection.folded() == (9, hash_of(8))
+    assert projection.counts()["finding"] == 3
 
 
 def test_a_finding_logged_twice_is_found_at_its_newest_place(projection: Projection) -> None:

@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS batches (
   intake BLOB NOT NULL
 ) STRICT;
 
-CREATE INDEX IF NOT EXISTS batches_by_source ON batches (source, part, position);
+CREATE INDEX IF NOT EXISTS batches_by_intake ON batches (intake, position);
 
 CREATE TABLE IF NOT EXISTS findings (
   finding TEXT NOT NULL,
