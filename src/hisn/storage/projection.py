@@ -76,7 +76,7 @@ class Projection:
             if not rows:
                 return
             if [row.position for row in rows] != list(range(size, size + len(rows))):
-                raise StorageError("E5030", "acts are folded out of order", hint="delete state/projection.db")
+                raise StorageError("E5032", "acts are folded out of order", hint="delete state/projection.db")
             for row in rows:
                 self._insert(row)
             self._database.execute(

@@ -75,7 +75,7 @@ def test_answers_to_an_act_are_found(projection: Projection) -> None:
 def test_a_hole_in_what_is_folded_is_refused(projection: Projection) -> None:
     with pytest.raises(StorageError) as caught:
         projection.add([ActRow(9, "batch", hash_of(9))])
-    assert caught.value.code == "E5030"
+    assert caught.value.code == "E5032"
     assert projection.folded() == (8, hash_of(7))
 
 
