@@ -125,8 +125,21 @@ MAX_ID_CHARS = 100
 """The id of a member or the name of a witness; it stands on every line of a signed note."""
 MAX_ROSTER_BYTES = 4 * MiB
 """One epoch of the roster with its signatures: about 100 members with twenty keys each."""
+MAX_ROSTER_SIGNATURES = 1_024
+"""Signatures under one epoch: two of every new key and of every root key."""
 MAX_MEMBERS = 100
+"""Members that a unit ever had; the keys of former ones still verify their acts."""
+MAX_WITNESSES = 32
+"""Active members and outside witnesses together: more do not fit on one signed note, two lines each."""
 MAX_MEMBER_KEYS = 200
-"""Keys of one member, old ones included: each signs the epoch in which it is new."""
+"""Keys of one member, old ones included."""
 MAX_EPOCHS = 1_000
 """Epochs of one unit: a verifier checks dozens of signatures of each."""
+
+# Logs
+MAX_TILES_HELD = 1_024
+"""Tiles that one reader keeps, 8 MiB: a walk over a log of millions must not fill the memory."""
+MAX_SUSPECTS_HELD = 16
+"""Signed checkpoints of one log that are kept for each suspicion: it can sign any number of them."""
+MAX_PROBLEMS_LISTED = 1_000
+"""Files of one log that a check names as wrong; the count is exact."""

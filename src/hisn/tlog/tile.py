@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
 
+from hisn.core.limits import MAX_TILES_HELD
 from hisn.errors import VerificationError
 from hisn.tlog.merkle import HASH_BYTES, MAX_SIZE, leaf_hash, root_at, root_of
 
@@ -26,8 +27,6 @@ ENTRIES = -1
 """Stands in a `TilePath` where the level of a tile would: the file is an entry bundle."""
 MAX_ENTRY_BYTES = 65_535
 MAX_BUNDLE_BYTES = WIDTH * (2 + MAX_ENTRY_BYTES)
-MAX_TILES_HELD = 1_024
-"""Tiles that a reader keeps, 8 MiB: a walk over a log of millions must not fill the memory."""
 
 Get: TypeAlias = Callable[[str], bytes | None]
 """Return the bytes under a name, or None if there are none."""
