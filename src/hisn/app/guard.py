@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -32,6 +32,10 @@ from hisn.events.tasks import Task
 from hisn.findings.build import FindingBuilder
 from hisn.findings.model import Activity, Finding
 from hisn.rules.pack import Pack, Rule, digest_of
+
+if TYPE_CHECKING:
+    # A run that seals nothing does not load the ledger: half of a small run would be its start.
+    from hisn.app.sealing import Sealing, SealSummary, SealTo
 
 _SMALL_RUN_BYTES = 4 * limits.MiB
 _GROUP_BYTES = 64 * limits.MiB
@@ -79,18 +83,29 @@ class GuardResult:
     hits: int
     elapsed_s: float
     stages: dict[str, float]
+    sealed: SealSummary | None = None
 
 
-def guard(request: GuardRequest, progress: Progress | None = None) -> GuardResult:
-    """Judge every record under the paths by every rule. Raises UsageError, InputError, StorageError."""
+def guard(
+    request: GuardRequest, progress: Progress | None = None, seal_to: SealTo | None = None
+) -> GuardResult:
+    """Judge every record under the paths by every rule. Raises UsageError, InputError, StorageError.
+
+    With `seal_to`, every file is taken in before it is parsed, every batch is in the member's log
+    before it is judged, and every finding is an act of the member.
+    """
     clock = _Stopwatch()
     discovery = discover(request.paths, request.declarations)
     clock.lap("discover")
+    mapping = load_mapping()
+    sealing: Sealing | None = None
+    if seal_to:
+        discovery, sealing = seal_to.take_in(discovery, request.declarations, mapping.digest)
+        clock.lap("take in")
     pack, excluded = _choose(load_rule_pack(request.rules, request.placeholders), request.exclude)
     clock.lap("rules")
     plan = load_plan(pack)
     databases = load_databases(plan) if request.use_hyperscan else None
-    mapping = load_mapping()
     clock.lap("plan")
     builder = FindingBuilder(
         pack.rules,
@@ -106,7 +121,7 @@ def guard(request: GuardRequest, progress: Progress | None = None) -> GuardResul
     totals = _Totals()
     if progress:
         progress.start(sum(task.size_bytes for task in discovery.tasks))
-    for part in judge_groups(_groups(discovery.tasks, processes), make_judge, processes):
+    for part in judge_groups(_groups(discovery.tasks, processes), make_judge, processes, sealing):
         for block in part.hits:
             builder.add(block)
         ledger.merge(part.ledger)
@@ -119,7 +134,11 @@ def guard(request: GuardRequest, progress: Progress | None = None) -> GuardResul
     findings = builder.findings()
     coverage = ledger.build(pack, excluded)
     clock.lap("findings")
-    stages = clock.laps | {"read": totals.timings.read_s, "scan": totals.timings.scan_s}
+    if sealing:
+        sealing.record_findings(findings)
+        clock.lap("record")
+    timings = totals.timings
+    stages = clock.laps | {"read": timings.read_s, "seal": timings.seal_s, "scan": timings.scan_s}
     return GuardResult(
         findings=findings,
         activity=builder.activity(),
@@ -131,6 +150,7 @@ def guard(request: GuardRequest, progress: Progress | None = None) -> GuardResul
         hits=totals.hits,
         elapsed_s=clock.total(),
         stages=stages,
+        sealed=sealing.summary() if sealing else None,
     )
 
 

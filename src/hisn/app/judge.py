@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hisn.core import limits
@@ -31,11 +32,13 @@ class Timings:
     """Add up seconds by stage, for benchmarks."""
 
     read_s: float = 0.0
+    seal_s: float = 0.0
     scan_s: float = 0.0
 
     def add(self, other: Timings) -> None:
         """Add another process's seconds."""
         self.read_s += other.read_s
+        self.seal_s += other.seal_s
         self.scan_s += other.scan_s
 
 
@@ -50,8 +53,31 @@ class Part:
     timings: Timings = field(default_factory=Timings)
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Hold a chunk and its place: the file it was read from, its byte range, its number there.
+
+    `part` is the first byte of the range (0 for a whole file), `ordinal` counts the chunks of one
+    source in one range from 0.  All three depend on the source's bytes alone.
+    """
+
+    path: str
+    part: int
+    ordinal: int
+    chunk: Chunk
+
+
+Seal = Callable[[Sequence[Placed]], None]
+"""Commit chunks durably; returns only then. What it raises ends the run: nothing unsealed is judged."""
+
+
 class Judge:
-    """Turn tasks into parts, one batch after another, in bounded memory."""
+    """Turn tasks into parts, one batch after another, in bounded memory.
+
+    With `seal`, it is called with every chunk before any of its records is judged.
+    """
+
+    seal: Seal | None = None
 
     def __init__(self, scanner: Scanner, bounds: BatchLimits | None = None) -> None:
         self._scanner = scanner
@@ -59,7 +85,7 @@ class Judge:
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Part]:
         """Yield a part per batch; a batch may span many small sources."""
-        chunks: list[Chunk] = []
+        chunks: list[Placed] = []
         ledger = CoverageLedger()
         rows = size = 0
         timings = Timings()
@@ -69,8 +95,8 @@ class Judge:
                 ledger.add_note(item)
                 continue
             chunks.append(item)
-            rows += item.records
-            size += item.size_bytes
+            rows += item.chunk.records
+            size += item.chunk.size_bytes
             if rows >= self._bounds.rows or size >= self._bounds.size_bytes:
                 timings.read_s += time.perf_counter() - began
                 yield self._judge(chunks, ledger, timings)
@@ -80,9 +106,14 @@ class Judge:
         timings.read_s += time.perf_counter() - began
         yield self._judge(chunks, ledger, timings)
 
-    def _judge(self, chunks: list[Chunk], ledger: CoverageLedger, timings: Timings) -> Part:
+    def _judge(self, placed: list[Placed], ledger: CoverageLedger, timings: Timings) -> Part:
         began = time.perf_counter()
         hits: tuple[HitBlock, ...] = ()
+        chunks = [item.chunk for item in placed]
+        if self.seal and placed:
+            self.seal(placed)
+            timings.seal_s += time.perf_counter() - began
+            began = time.perf_counter()
         if chunks:
             scan = self._scanner.scan(chunks)
             hits = scan.hits
@@ -95,10 +126,16 @@ class Judge:
         return Part(hits, ledger, records, size, timings)
 
 
-def _read_all(tasks: Sequence[Task]) -> Iterator[Chunk | SourceNote]:
+def _read_all(tasks: Sequence[Task]) -> Iterator[Placed | SourceNote]:
     for task in tasks:
+        ordinals: Counter[str] = Counter()
         try:
-            yield from read(task)
+            for item in read(task):
+                if isinstance(item, SourceNote):
+                    yield item
+                else:
+                    yield Placed(task.path, task.start, ordinals[item.source], item)
+                    ordinals[item.source] += 1
         except HisnError as error:
             yield SourceNote(task.name, "", "partial", error.message, error.code)
         except Exception as error:

@@ -7,6 +7,7 @@ only when the whole group is done: nothing is counted twice.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -19,15 +20,44 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkContext, SpawnContext
 from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from hisn.app.judge import Judge, Part
+from hisn.app.judge import Judge, Part, Placed
 from hisn.engine.ledger import CoverageLedger
 from hisn.errors import HisnError
 from hisn.events.source import SourceNote
 from hisn.events.tasks import Task
 
+if TYPE_CHECKING:
+    # A run that seals nothing does not load what sealing needs.
+    from hisn.app.sealed import SealedChunk
+
 Group = tuple[Task, ...]
 JudgeFactory = Callable[[], Judge]
+
+
+Compute: TypeAlias = "Callable[[Sequence[Placed]], Sequence[SealedChunk]]"
+"""Compute the commitments to chunks; crosses to worker processes."""
+
+
+class Sealer(Protocol):
+    """Seal what a worker has read: half of it there, half of it in the process that holds the keys."""
+
+    @property
+    def compute(self) -> Compute:
+        """Return the worker's half."""
+        ...
+
+    def commit(self, sealed: Sequence[SealedChunk]) -> None:
+        """Make the commitments durable. Runs in the parent; a chunk that comes again is no new one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """Ask the parent to commit; the worker waits for the answer before it judges."""
+
+    sealed: Sequence[SealedChunk]
 
 
 @dataclass(slots=True)
@@ -38,18 +68,21 @@ class _Worker:
     parts: list[Part]
 
 
-def judge_groups(groups: Sequence[Group], make_judge: JudgeFactory, processes: int) -> Generator[Part]:
+def judge_groups(
+    groups: Sequence[Group], make_judge: JudgeFactory, processes: int, sealer: Sealer | None = None
+) -> Generator[Part]:
     """Yield the parts of all groups, in no promised order.
 
     One process judges here; more are forked (spawned where there is no fork) after the rules are
-    loaded, so that they share them.
+    loaded, so that they share them.  With a `sealer` nothing is parsed here: the process that
+    holds the signing keys reads no hostile bytes.
     """
-    if processes <= 1 or (len(groups) <= 1 and sum(map(len, groups)) <= 1):
+    if sealer is None and (processes <= 1 or (len(groups) <= 1 and sum(map(len, groups)) <= 1)):
         judge = make_judge()
         for group in groups:
             yield from judge.run(group)
         return
-    pool = _Pool(make_judge)
+    pool = _Pool(make_judge, sealer)
     try:
         yield from pool.run(deque(groups), processes)
     finally:
@@ -57,8 +90,9 @@ def judge_groups(groups: Sequence[Group], make_judge: JudgeFactory, processes: i
 
 
 class _Pool:
-    def __init__(self, make_judge: JudgeFactory) -> None:
+    def __init__(self, make_judge: JudgeFactory, sealer: Sealer | None) -> None:
         self._make_judge = make_judge
+        self._sealer = sealer
         # Fork shares the loaded rules; only Linux has it safely (no threads run here yet).
         self._context: ForkContext | SpawnContext = (
             multiprocessing.get_context("fork")
@@ -82,15 +116,25 @@ class _Pool:
                     continue
                 if isinstance(message, Part):
                     worker.parts.append(message)
+                elif isinstance(message, _Request) and self._sealer:
+                    self._sealer.commit(message.sealed)
+                    self._answer(worker)
                 elif isinstance(message, HisnError):
                     raise message
                 else:
                     yield from worker.parts
                     self._next(worker, waiting)
 
+    @staticmethod
+    def _answer(worker: _Worker) -> None:
+        # A worker that died meanwhile is buried when its pipe is read next.
+        with contextlib.suppress(OSError):
+            worker.pipe.send(None)
+
     def _start(self, group: Group) -> None:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_work, args=(theirs, self._make_judge), daemon=True)
+        seal = self._sealer.compute if self._sealer else None
+        process = self._context.Process(target=_work, args=(theirs, self._make_judge, seal), daemon=True)
         process.start()
         theirs.close()
         self._workers[ours] = _Worker(process, ours, group, [])
@@ -134,10 +178,17 @@ def _died(task: Task, exit_code: int | None) -> Part:
     return Part((), ledger, 0, 0)
 
 
-def _work(pipe: Connection, make_judge: JudgeFactory) -> None:
+def _work(pipe: Connection, make_judge: JudgeFactory, seal: Compute | None) -> None:
     # Ctrl-C goes to the whole process group; the parent decides what happens then.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     judge = make_judge()
+    if seal:
+
+        def commit(placed: Sequence[Placed]) -> None:
+            pipe.send(_Request(seal(placed)))
+            pipe.recv()
+
+        judge.seal = commit
     while (group := pipe.recv()) is not None:
         try:
             for part in judge.run(group):

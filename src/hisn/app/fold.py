@@ -1,0 +1,82 @@
+"""Fold the node's own log into the look-up table, from where it stopped to where the log ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hisn.acts.envelope import parse_envelope
+from hisn.acts.statement import Statement, parse_statement
+from hisn.app.places import blob_name
+from hisn.errors import HisnError
+from hisn.evidence.disclosure import parse_map
+from hisn.storage.projection import ActRow, Projection
+from hisn.tlog.append import LogWriter
+from hisn.tlog.merkle import leaf_hash
+from hisn.tlog.ports import Blobs
+
+_RUN = 1_024
+
+
+class Fold:
+    """Hold what the own log says, as a table that may be thrown away."""
+
+    def __init__(self, projection: Projection, blobs: Blobs) -> None:
+        self.table = projection
+        self._blobs = blobs
+
+    def catch_up(self, log: LogWriter) -> tuple[int, bytes]:
+        """Fold what is new; return the size of the log and the hash of its last leaf (b"" if none)."""
+        size = log.head().checkpoint.size
+        folded, last = self.table.folded()
+        if folded > size or (folded and leaf_hash(log.read_entry(folded - 1)) != last):
+            # The table is of another log (a folder was copied or restored): it is made again.
+            self.table.clear()
+            folded = 0
+        while folded < size:
+            leaves = list(log.entries(folded, min(size, folded + _RUN)))
+            self.table.add([self._row(folded + at, leaf, None) for at, leaf in enumerate(leaves)])
+            folded += len(leaves)
+        return self.table.folded()
+
+    def add(self, first: int, leaves: Sequence[bytes], bodies: Sequence[bytes | None]) -> None:
+        """Fold acts that were just appended, without reading their bodies again."""
+        rows = zip(leaves, bodies, strict=True)
+        self.table.add([self._row(first + at, leaf, body) for at, (leaf, body) in enumerate(rows)])
+
+    def _row(self, position: int, leaf: bytes, body: bytes | None) -> ActRow:
+        hashed = leaf_hash(leaf)
+        try:
+            act = parse_statement(parse_envelope(leaf).payload)
+        except HisnError:
+            # An entry of another program: it has a place, and nothing else is known of it.
+            return ActRow(position, "unknown", hashed)
+        reply = act.header.in_reply_to
+        public = act.public
+        is_batch = act.kind == "batch"
+        return ActRow(
+            position=position,
+            kind=act.kind,
+            leaf_hash=hashed,
+            body=act.body.sha256 if act.body else None,
+            reply=(reply.origin, reply.index) if reply else None,
+            source=bytes.fromhex(str(public["source"])) if is_batch else None,
+            part=_number(public["part"]) if is_batch else 0,
+            ordinal=_number(public["ordinal"]) if is_batch else 0,
+            intake=bytes.fromhex(str(public["key"])) if is_batch else b"",
+            finding=self._finding_id(act, body) if act.kind == "finding" else None,
+        )
+
+    def _finding_id(self, act: Statement, body: bytes | None) -> str | None:
+        if body is None and act.body is not None:
+            body = self._blobs.get(blob_name(act.body.sha256))
+        if body is None:
+            return None  # erased: the act stands, its content is gone
+        try:
+            value = parse_map(body)[1].values.get("id")
+        except HisnError:
+            return None
+        return value if isinstance(value, str) else None
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0

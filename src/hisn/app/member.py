@@ -1,0 +1,152 @@
+"""Act as a member: put signed acts into the node's own log, one after another.
+
+A draft becomes an act in this order: its body is stored durably, its statement is signed, its leaf
+is appended.  So an act in the log always has its body, and an act that failed left at most a body
+that nothing refers to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from hisn.acts.envelope import sign_statement
+from hisn.acts.statement import EVERYBODY, BodyRef, Head, Header, Ref, Statement
+from hisn.app.fold import Fold
+from hisn.app.places import blob_name
+from hisn.core.canon import Json
+from hisn.core.instant import Clock, format_instant
+from hisn.core.keys import DualSigner
+from hisn.evidence.disclosure import SALT_BYTES, Value, format_map, seal_map, slot_count
+from hisn.tlog.append import LogWriter
+from hisn.tlog.merkle import leaf_hash
+from hisn.tlog.ports import Blobs, Conflict, Entropy
+
+_BATCH_ACTS = 512
+"""Acts appended at once: enough to make the disk's barriers cheap, few enough to hold in memory."""
+_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """Hold what an act is to say. `sealed` fields or a `clear` body, or neither.
+
+    `follows` is the number, among the drafts recorded together, of the batch that this one follows:
+    its leaf hash becomes the public field ``prev``.
+    """
+
+    kind: str
+    public: dict[str, Json] = field(default_factory=dict)
+    sealed: dict[str, Value] | None = None
+    clear: bytes | None = None
+    in_reply_to: Ref | None = None
+    audience: tuple[str, ...] = EVERYBODY
+    thread: str = ""
+    follows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Hold a body as it is stored: the commitment in the act, and the bytes."""
+
+    ref: BodyRef
+    data: bytes
+
+
+class Member:
+    """Write to the log of one member. One object, one thread; other processes may write, too."""
+
+    def __init__(
+        self,
+        *,
+        origin: str,
+        signer: DualSigner,
+        log: LogWriter,
+        blobs: Blobs,
+        fold: Fold,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self.origin = origin
+        self.log = log
+        self.blobs = blobs
+        self.fold = fold
+        self.clock = clock
+        self.entropy = entropy
+        self._signer = signer
+
+    def record(self, drafts: Sequence[Draft], seen: Sequence[Head] = ()) -> list[Ref]:
+        """Put acts into the log and return their places; durable when it returns.
+
+        Raises StorageError; then a prefix of the drafts may be in the log, and `fold` tells which.
+        """
+        places: list[Ref] = []
+        for start in range(0, len(drafts), _BATCH_ACTS):
+            places += self._record(drafts[start : start + _BATCH_ACTS], tuple(seen), places)
+        return places
+
+    def _record(self, drafts: Sequence[Draft], seen: tuple[Head, ...], before: Sequence[Ref]) -> list[Ref]:
+        bodies = [self._body(draft) for draft in drafts]
+        self.blobs.put_many([(blob_name(body.ref.sha256), body.data) for body in bodies if body])
+        known = [place.leaf_hash for place in before]
+        for _attempt in range(_TRIES):
+            size, last = self.fold.catch_up(self.log)
+            leaves = self._leaves(drafts, bodies, seen, (size, last, known))
+            try:
+                first = self.log.append(leaves, expected_size=size).first_index
+            except Conflict:
+                # Another process of this member was faster: number and sign again, behind its acts.
+                continue
+            self.fold.add(first, leaves, [body.data if body else None for body in bodies])
+            return [Ref(self.origin, first + at, leaf_hash(leaf)) for at, leaf in enumerate(leaves)]
+        raise Conflict(self.origin)
+
+    def _body(self, draft: Draft) -> Body | None:
+        if draft.clear is not None:
+            return Body(BodyRef("body", sha256(draft.clear).digest()), draft.clear)
+        if draft.sealed is None:
+            return None
+        return self.seal(draft.sealed)
+
+    def seal(self, fields: dict[str, Value]) -> Body:
+        """Seal the fields of a body under fresh salts."""
+        salts = self.entropy.read(SALT_BYTES * slot_count(len(fields)))
+        sealed = seal_map(fields, salts)
+        return Body(BodyRef("sealed", sha256(sealed.leaf).digest()), format_map(sealed))
+
+    def _leaves(
+        self,
+        drafts: Sequence[Draft],
+        bodies: Sequence[Body | None],
+        seen: tuple[Head, ...],
+        end: tuple[int, bytes, Sequence[bytes]],
+    ) -> list[bytes]:
+        """Return the signed leaves behind the log's end: its size, its last leaf hash, those of this call."""
+        size, last, known = end
+        hashes = list(known)
+        leaves = []
+        now = format_instant(self.clock.now())
+        for seq, (draft, body) in enumerate(zip(drafts, bodies, strict=True), size):
+            header = Header(
+                actor=self.origin,
+                origin=self.origin,
+                # A log holds the acts of one member: the number of an act is its index.
+                seq=seq,
+                prev=last if seq else None,
+                seen=seen,
+                claimed_time=now,
+                audience=draft.audience,
+                thread=draft.thread,
+                in_reply_to=draft.in_reply_to,
+            )
+            public = draft.public
+            if draft.follows is not None:
+                public = {**public, "prev": hashes[draft.follows].hex()}
+            leaf = sign_statement(
+                Statement(draft.kind, header, public, body.ref if body else None), self._signer
+            )
+            last = leaf_hash(leaf)
+            hashes.append(last)
+            leaves.append(leaf)
+        return leaves

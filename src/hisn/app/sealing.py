@@ -1,0 +1,247 @@
+"""Seal what a run reads and what it finds: the half of sealing that holds the signing keys.
+
+The order is that of the design: every file is taken in, encrypted and durable, before anything
+parses it; every batch is committed before its events are judged; every finding is an act that
+names the batches and the events it rests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from hisn import __version__
+from hisn.acts.statement import Ref
+from hisn.app.intake import Intake, Intaker
+from hisn.app.member import Draft, Member
+from hisn.app.sealed import ChunkSealer, SealBy, SealedChunk
+from hisn.core import limits
+from hisn.core.canon import Json
+from hisn.core.instant import format_instant
+from hisn.errors import HisnError
+from hisn.events.declare import Declarations
+from hisn.events.tasks import Discovery
+from hisn.evidence.batch import Mode
+from hisn.evidence.disclosure import Value
+from hisn.findings.model import Finding
+
+_SECRET_CLASSES = frozenset({"ballot", "pollbook"})
+"""Classes of assets whose public statements carry no counts and no times: the secrecy of the vote."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealSummary:
+    """Say what a run put into the log. `size` is the log's size after it."""
+
+    origin: str
+    intakes: int
+    batches: int
+    events: int
+    findings: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Hold a batch that is in the log."""
+
+    chunk: SealedChunk
+    place: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class SealTo:
+    """Say whose log a run seals into: the member, what takes files in, and how events are sealed."""
+
+    member: Member
+    intaker: Intaker
+    mode: Mode
+
+    def take_in(
+        self, discovery: Discovery, declarations: Declarations, mapping_digest: str
+    ) -> tuple[Discovery, Sealing]:
+        """Take the files in; return what is to be read instead, and what seals it."""
+        taken, intakes = self.intaker.take_in(discovery, declarations, self.mode)
+        return taken, Sealing(self.member, intakes, declarations, mapping_digest)
+
+
+class Sealing:
+    """Commit the batches of one run and its findings to the member's log."""
+
+    def __init__(
+        self, member: Member, intakes: Sequence[Intake], declarations: Declarations, mapping_digest: str
+    ) -> None:
+        self._member = member
+        self._intakes = {intake.path: intake for intake in intakes}
+        self._declarations = declarations
+        self._mapping_digest = mapping_digest
+        self._batches: dict[str, list[Sealed]] = {}
+        self._places: dict[tuple[str, int, int], Sealed] = {}
+        self._findings = 0
+
+    @property
+    def compute(self) -> ChunkSealer:
+        """Return the workers' half."""
+        return ChunkSealer({path: SealBy(each.key, each.mode) for path, each in self._intakes.items()})
+
+    def commit(self, sealed: Sequence[SealedChunk]) -> None:
+        """Put batches into the log, durably. Raises StorageError.
+
+        A chunk that was committed before comes again when the process that read it died: its
+        commitment is the same, and it gets no second act.
+        """
+        new = [chunk for chunk in sealed if not self._is_known(chunk)]
+        numbers: dict[tuple[str, int], int] = {}
+        drafts = []
+        for number, chunk in enumerate(new):
+            chain = (chunk.source, chunk.part)
+            drafts.append(self._draft(chunk, numbers.get(chain)))
+            numbers[chain] = number
+        for chunk, place in zip(new, self._member.record(drafts), strict=True):
+            self._places[chunk.place] = entry = Sealed(chunk, place)
+            self._batches.setdefault(chunk.source, []).append(entry)
+
+    def record_findings(self, findings: Sequence[Finding]) -> None:
+        """Put findings into the log, in their order. Raises StorageError."""
+        drafts = [
+            Draft(
+                kind="finding", sealed=finding_fields(finding, self._mapping_digest, self._evidence(finding))
+            )
+            for finding in findings
+        ]
+        self._member.record(drafts)
+        self._findings += len(drafts)
+
+    def summary(self) -> SealSummary:
+        """Return what was put into the log so far."""
+        return SealSummary(
+            origin=self._member.origin,
+            intakes=len(self._intakes),
+            batches=len(self._places),
+            events=sum(entry.chunk.count for entry in self._places.values()),
+            findings=self._findings,
+            size=self._member.log.head().checkpoint.size,
+        )
+
+    def _is_known(self, chunk: SealedChunk) -> bool:
+        known = self._places.get(chunk.place)
+        if known is None:
+            return False
+        if known.chunk.root != chunk.root:
+            raise HisnError("E1099", f"two readings of {chunk.source} gave different batches")
+        return True
+
+    def _draft(self, chunk: SealedChunk, follows: int | None) -> Draft:
+        intake = self._intakes[chunk.path]
+        first, last = (None if time is None else format_instant(time) for time in (chunk.first, chunk.last))
+        is_secret = self._declarations.sealing_of(chunk.source).asset_class in _SECRET_CLASSES
+        unparsed = sum(max(1, hole.count) for hole in chunk.unparsed)
+        prev = ""
+        if chunk.ordinal and follows is None:
+            prev = self._places[chunk.source, chunk.part, chunk.ordinal - 1].place.leaf_hash.hex()
+        public: dict[str, Json] = {
+            "source": intake.source_id(chunk.source).hex(),
+            "part": chunk.part,
+            "ordinal": chunk.ordinal,
+            "prev": prev,
+            "mode": intake.mode,
+            "root": chunk.root.hex(),
+            "count": None if is_secret else chunk.count,
+            "ciphertext": intake.ciphertext.hex(),
+            "raw": intake.raw.hex(),
+            "key": intake.commitment.hex(),
+            "parser": f"hisn {__version__} {chunk.kind}",
+            "mapping": self._mapping_digest,
+            "first": None if is_secret else first,
+            "last": None if is_secret else last,
+            "unparsed": None if is_secret else unparsed,
+        }
+        body: dict[str, Value] = {
+            "source": visible(chunk.source),
+            "count": chunk.count,
+            "first_record": chunk.first_record,
+            "last_record": chunk.last_record,
+            "records": records_of(chunk),
+            "first": first,
+            "last": last,
+            "unparsed": tuple(
+                (visible(hole.reason), hole.number, hole.offset, hole.count)
+                for hole in chunk.unparsed[: limits.MAX_UNPARSED_LISTED]
+            ),
+            "unparsed_count": unparsed,
+            "declared": self._declarations.digest_of(chunk.source),
+        }
+        return Draft(kind="batch", public=public, sealed=body, follows=follows)
+
+    def _evidence(self, finding: Finding) -> list[tuple[Ref, SealedChunk, tuple[int, ...]]]:
+        """Return the batches that hold a finding's records, with the events in each."""
+        records = np.asarray(finding.records, np.int64)
+        found = []
+        for entry in self._batches.get(finding.source, ()):
+            chunk = entry.chunk
+            inside = records[(records >= chunk.first_record) & (records <= chunk.last_record)]
+            events = tuple(
+                event for record in inside.tolist() if (event := chunk.event_of(record)) is not None
+            )
+            if events:
+                found.append((entry.place, chunk, events))
+        return sorted(found, key=lambda item: item[0].index)
+
+
+def records_of(chunk: SealedChunk) -> Value:
+    """Return the record numbers of a batch's events as runs ``[first, last]``, in order."""
+    if chunk.numbers is None:
+        return ((chunk.first_record, chunk.last_record),) if chunk.count else ()
+    breaks = np.flatnonzero(np.diff(chunk.numbers) != 1)
+    starts = chunk.numbers[np.concatenate(([0], breaks + 1))].tolist()
+    ends = chunk.numbers[np.concatenate((breaks, [chunk.count - 1]))].tolist()
+    return tuple(zip(starts, ends, strict=True))
+
+
+def finding_fields(
+    finding: Finding, mapping_digest: str, evidence: Sequence[tuple[Ref, SealedChunk, tuple[int, ...]]]
+) -> dict[str, Value]:
+    """Return a finding as the fields of a sealed body, with what it rests on."""
+    fields: dict[str, Value] = {}
+    for name, value in msgspec.to_builtins(finding).items():
+        if name == "why":
+            for number, reason in enumerate(value):
+                for part, text in reason.items():
+                    fields[f"why.{number}.{part}"] = _plain(text)
+        elif name == "records":
+            # Which records they are stands in `batches`, by event; in a large finding twice is much.
+            continue
+        else:
+            fields[name] = _plain(value)
+    fields["mapping"] = mapping_digest
+    fields["engine"] = __version__
+    fields["batches"] = tuple((place.index, chunk.root.hex(), events) for place, chunk, events in evidence)
+    return fields
+
+
+def _plain(value: object) -> Value:
+    """Return a value as sealed fields hold them: no booleans, no lone surrogates."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return visible(value)
+        case list() | tuple():
+            return tuple(_plain(item) for item in value)
+        case int() | None:
+            return value
+        case _:
+            raise TypeError(f"no value of a finding: {type(value).__name__}")
+
+
+def visible(text: str) -> str:
+    r"""Return a text with lone surrogates written out (``\udc80``): JSON between programs has none."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def evidence_fields(fields: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the fields of a finding that two members compare: what follows from the data alone."""
+    return {name: value for name, value in fields.items() if name != "batches"}
