@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from tests.unit.node.samples import ORIGIN, MapRegister, SampleLog, rooms
+
+from hisn.node.body import parse_tree_size
+from hisn.node.held import Held
+from hisn.node.known import origin_hash
+from hisn.node.ratchet import Ratchet
+from hisn.tlog.ports import Conflict
+
+LOG = origin_hash(ORIGIN)
+
+
+class Storing:
+    """Store what passed, and answer its size."""
+
+    def endorse(self, new: Held, _held: Held | None) -> Held:
+        return new
+
+    def lines(self, stored: Held) -> bytes:
+        return b"%d" % stored.size
+
+
+class RivalRegister(MapRegister):
+    """Let another process store first, as often as it is told to."""
+
+    def __init__(self, rival: bytes, times: int) -> None:
+        super().__init__()
+        self.rival, self.times = rival, times
+
+    def swap(self, name: str, old: bytes | None, new: bytes) -> None:
+        if self.times:
+            self.times -= 1
+            self.rows[name] = self.rival
+            raise Conflict(name)
+        super().swap(name, old, new)
+
+
+def row_of(log: SampleLog, size: int) -> bytes:
+    register = MapRegister()
+    assert Ratchet("w", rooms(log, register=register), Storing()).advance(log.request(0, size)).status == 200
+    return register.rows[f"w/{LOG}"]
+
+
+def test_of_two_that_were_checked_against_one_state_the_slower_is_checked_again() -> None:
+    # tlog-witness: request A for N is checked, B for N+K is stored, A must not roll K leaves back.
+    log = SampleLog()
+    register = RivalRegister(row_of(log, 9), 1)
+    ratchet = Ratchet("w", rooms(log, register=register), Storing())
+    answer = ratchet.advance(log.request(0, 5))
+    assert (answer.status, parse_tree_size(answer.body)) == (409, 9)
+    held = ratchet.held(LOG)
+    assert held is not None
+    assert held.size == 9
+
+
+def test_a_lost_race_for_the_same_tree_is_run_again() -> None:
+    log = SampleLog()
+    register = RivalRegister(row_of(log, 5), 3)
+    ratchet = Ratchet("w", rooms(log, register=register), Storing())
+    register.rows[f"w/{LOG}"] = register.rival
+    assert ratchet.advance(log.request(5, 9)).status == 200
+
+
+def test_who_never_wins_is_asked_to_come_back() -> None:
+    log = SampleLog()
+    register = RivalRegister(row_of(log, 5), 10**6)
+    register.rows[f"w/{LOG}"] = register.rival
+    assert Ratchet("w", rooms(log, register=register), Storing()).advance(log.request(5, 9)).status == 503
+
+
+def test_many_threads_move_one_log_forward_and_never_back() -> None:
+    log = SampleLog()
+    requests = [log.request(0, size) for size in range(1, 33)]
+    barrier = Barrier(16)
+    ratchet = Ratchet("w", rooms(log), Storing())
+
+    def ask(request: bytes) -> int:
+        barrier.wait()
+        return ratchet.advance(request).status
+
+    with ThreadPoolExecutor(16) as pool:
+        statuses = list(pool.map(ask, requests))
+    assert sorted(statuses) == [200] + [409] * 31
+    held = ratchet.held(LOG)
+    assert held is not None
+    assert 1 <= held.size <= 32
+
+
+def test_what_is_held_already_is_not_written_again() -> None:
+    class Keeping(Storing):
+        def endorse(self, new: Held, held: Held | None) -> Held:
+            return held or new
+
+    log = SampleLog()
+    register = MapRegister()
+    ratchet = Ratchet("w", rooms(log, register=register), Keeping())
+    ratchet.advance(log.request(0, 5))
+    row = register.rows[f"w/{LOG}"]
+    assert ratchet.advance(log.request(5, 9)).body == b"5"
+    assert register.rows[f"w/{LOG}"] is row
