@@ -22,7 +22,7 @@ class Conflict(StorageError):  # noqa: N818 -- the name that the contract of the
         super().__init__(
             "E5201",
             f"the register {name} was changed by another writer",
-            hint="only one process may append to a log; look for a second one",
+            hint="do it again; if it happens often, look for a second process of this node",
             unchanged="the register holds what the other writer stored",
         )
         self.name = name
@@ -31,13 +31,33 @@ class Conflict(StorageError):  # noqa: N818 -- the name that the contract of the
         return (Conflict, (self.name,))
 
 
+class DurabilityLost(StorageError):
+    """Say that the system could not keep what was written: the process must end now.
+
+    After a failed sync nobody knows what the disk holds, and a second sync would say "done" of
+    pages that are lost.  The next start looks at what is really there.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "E5200",
+            reason,
+            hint="check the disk, then start again: what is whole is found, what is not is done again",
+            unchanged="what was acknowledged before stands",
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (DurabilityLost, (self.message,))
+
+
 class Blobs(Protocol):
     """Keep named bytes.
 
-    Names are relative paths of ``[A-Za-z0-9._-]`` with single slashes.  Whatever a method did is
-    durable when it returns: it survives loss of power.  A method that raises may have done its
-    work or not; done again, it ends in the same state.  Calls from several threads are safe.
-    Every failure of the disk is a `StorageError`; after one, only reading is allowed.
+    Names are relative paths of ``[A-Za-z0-9._-]`` with single slashes; no part begins with a dot.
+    What was stored is durable when a method returns: it survives loss of power.  A method that
+    raises may have done its work or not; done again, it ends in the same state.  Calls from several
+    threads and processes are safe.  Every failure of the disk is a `StorageError`; after
+    `DurabilityLost`, everything but reading raises it again.
     """
 
     def put(self, name: str, data: bytes) -> None:
@@ -68,7 +88,10 @@ class Blobs(Protocol):
         ...
 
     def delete(self, name: str) -> None:
-        """Remove a blob; one that is not there is no error. For staging and partial tiles only."""
+        """Remove a blob; one that is not there is no error. For staging and partial tiles only.
+
+        The one act that is not durable: after loss of power the blob may be there again.
+        """
         ...
 
 
@@ -77,7 +100,8 @@ class Register(Protocol):
 
     Serialisable over all threads and processes that share it; what was read or swapped is seen by
     every later reader, also after a restart.  Durable when a method returns.  Failures of the disk
-    are `StorageError`: then the swap may have happened or not, and only reading again tells.
+    are `StorageError`: then the swap may have happened or not, and only reading again tells;
+    after `DurabilityLost`, only a new process.
     """
 
     def get(self, name: str) -> bytes | None:
