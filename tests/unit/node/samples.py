@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
-from hisn.core.instant import Instant
 from hisn.core.keys import DualSigner, dual_from_seed
-from hisn.errors import StorageError
 from hisn.node.body import AddCheckpoint, format_add_checkpoint
 from hisn.node.known import KnownLog
 from hisn.node.mirror import Mirror
@@ -17,64 +13,17 @@ from hisn.node.ratchet import Rooms
 from hisn.node.suspects import BlobSuspects, Suspects
 from hisn.node.ticket import Tickets
 from hisn.node.witness import Witness
+from hisn.testing.fake_clock import SECOND, START, FakeClock
+from hisn.testing.memory_blobs import MemoryBlobs
+from hisn.testing.memory_register import MemoryRegister
 from hisn.tlog.checkpoint import Checkpoint, LogSigner, sign_checkpoint
 from hisn.tlog.cosign import Cosigner
 from hisn.tlog.merkle import consistency_proof, leaf_hash, root_of
-from hisn.tlog.ports import Blobs, Conflict, Register
+from hisn.tlog.ports import Blobs, Register
 
-NOW_S = 1_800_000_000
+NOW_S = START // SECOND
 ORIGIN = "north.example/log"
 OWN = "south.example/log"
-
-
-class SetClock:
-    """Stand still until it is moved, forwards or back."""
-
-    def __init__(self, seconds: int = NOW_S) -> None:
-        self.seconds = seconds
-
-    def now(self) -> Instant:
-        return Instant(self.seconds * 1_000_000)
-
-
-class MapRegister:
-    def __init__(self) -> None:
-        self.rows: dict[str, bytes] = {}
-        self.lock = threading.Lock()
-
-    def get(self, name: str) -> bytes | None:
-        return self.rows.get(name)
-
-    def swap(self, name: str, old: bytes | None, new: bytes) -> None:
-        with self.lock:
-            if self.rows.get(name) != old:
-                raise Conflict(name)
-            self.rows[name] = new
-
-
-class MapBlobs:
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-
-    def put(self, name: str, data: bytes) -> None:
-        if self.files.setdefault(name, data) != data:
-            raise StorageError("E5202", f"{name} exists with other bytes")
-
-    def put_many(self, items: Iterable[tuple[str, bytes]]) -> None:
-        for name, data in items:
-            self.put(name, data)
-
-    def get(self, name: str) -> bytes | None:
-        return self.files.get(name)
-
-    def list(self, prefix: str) -> Iterator[str]:
-        yield from sorted(name for name in self.files if name.startswith(prefix))
-
-    def replace(self, name: str, data: bytes) -> None:
-        self.files[name] = data
-
-    def delete(self, name: str) -> None:
-        self.files.pop(name, None)
 
 
 @cache
@@ -86,7 +35,7 @@ class SampleLog:
     """Hold a log that can sign any of its sizes, and lie."""
 
     def __init__(self, origin: str = ORIGIN, seed: int = 1, words: str = "entry") -> None:
-        self.signer = LogSigner(origin, signer(seed), SetClock())
+        self.signer = LogSigner(origin, signer(seed), FakeClock())
         self.origin = origin
         self.words = words
         self.entries: list[bytes] = []
@@ -124,14 +73,14 @@ class KnownLogs:
 def rooms(
     *logs: SampleLog, register: Register | None = None, blobs: Blobs | None = None, own: str = OWN
 ) -> Rooms:
-    register = register or MapRegister()
-    return Rooms(own, KnownLogs(*logs), register, Suspects(BlobSuspects(blobs or MapBlobs()), register))
+    register = register or MemoryRegister()
+    return Rooms(own, KnownLogs(*logs), register, Suspects(BlobSuspects(blobs or MemoryBlobs()), register))
 
 
 def witness(
-    shared: Rooms, clock: SetClock | None = None, quota: Quota | None = None, number: int = 1
+    shared: Rooms, clock: FakeClock | None = None, quota: Quota | None = None, number: int = 1
 ) -> Witness:
-    return Witness(shared, witness_cosigner(number), clock or SetClock(), quota)
+    return Witness(shared, witness_cosigner(number), clock or FakeClock(), quota)
 
 
 @cache
@@ -144,9 +93,5 @@ def mirror_cosigner(number: int = 1) -> Cosigner:
     return Cosigner(f"south{number}.example/mirror", signer(150 + number))
 
 
-def mirror(shared: Rooms, blobs: Blobs, clock: SetClock | None = None, key: bytes = bytes(32)) -> Mirror:
-    return Mirror(shared, mirror_cosigner(), clock or SetClock(), blobs=blobs, tickets=Tickets(key))
-
-
-def joined(items: Sequence[bytes]) -> bytes:
-    return b"".join(items)
+def mirror(shared: Rooms, blobs: Blobs, clock: FakeClock | None = None, key: bytes = bytes(32)) -> Mirror:
+    return Mirror(shared, mirror_cosigner(), clock or FakeClock(), blobs=blobs, tickets=Tickets(key))

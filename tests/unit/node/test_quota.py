@@ -2,16 +2,17 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.unit.node.samples import NOW_S, SetClock
+from tests.unit.node.samples import NOW_S
 
 from hisn.core.instant import Instant
 from hisn.node.quota import Allowance, Overrun, Quota
+from hisn.testing.fake_clock import FakeClock
 
 HOUR_US = 3_600_000_000
 
 
-def make(requests: int = 3, size_bytes: int = 100) -> tuple[Quota, SetClock, list[Overrun]]:
-    clock, reports = SetClock(), list[Overrun]()
+def make(requests: int = 3, size_bytes: int = 100) -> tuple[Quota, FakeClock, list[Overrun]]:
+    clock, reports = FakeClock(), list[Overrun]()
     return Quota(Allowance(requests, size_bytes), clock, reports.append), clock, reports
 
 
@@ -32,7 +33,7 @@ def test_an_overrun_is_reported_once_for_its_window_with_its_count() -> None:
         quota.admits("north")
         quota.admits("east") if not reports else None
     assert reports == []
-    clock.seconds += 3_600
+    clock.advance(3_600)
     assert quota.admits("west")
     quota.close_window()
     start = Instant(NOW_S * 1_000_000 // HOUR_US * HOUR_US)
@@ -42,7 +43,7 @@ def test_an_overrun_is_reported_once_for_its_window_with_its_count() -> None:
 def test_a_new_window_begins_with_a_whole_share() -> None:
     quota, clock, reports = make(requests=1)
     assert [quota.admits("north"), quota.admits("north")] == [True, False]
-    clock.seconds += 3_600
+    clock.advance(3_600)
     assert quota.admits("north")
     assert len(reports) == 1
 
@@ -50,7 +51,7 @@ def test_a_new_window_begins_with_a_whole_share() -> None:
 def test_a_clock_that_goes_back_gives_no_second_share() -> None:
     quota, clock, reports = make(requests=1)
     quota.admits("north")
-    clock.seconds -= 7_200
+    clock.advance(-7_200)
     assert not quota.admits("north")
     assert reports == []
 

@@ -3,12 +3,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from tests.unit.node.samples import ORIGIN, MapRegister, SampleLog, rooms
+from tests.unit.node.samples import ORIGIN, SampleLog, rooms
 
 from hisn.node.body import parse_tree_size
 from hisn.node.held import Held
 from hisn.node.known import origin_hash
 from hisn.node.ratchet import Ratchet
+from hisn.testing.memory_register import MemoryRegister
 from hisn.tlog.ports import Conflict
 
 LOG = origin_hash(ORIGIN)
@@ -24,7 +25,7 @@ class Storing:
         return b"%d" % stored.size
 
 
-class RivalRegister(MapRegister):
+class RivalRegister(MemoryRegister):
     """Let another process store first, as often as it is told to."""
 
     def __init__(self, rival: bytes, times: int) -> None:
@@ -34,15 +35,15 @@ class RivalRegister(MapRegister):
     def swap(self, name: str, old: bytes | None, new: bytes) -> None:
         if self.times:
             self.times -= 1
-            self.rows[name] = self.rival
+            self.values[name] = self.rival
             raise Conflict(name)
         super().swap(name, old, new)
 
 
 def row_of(log: SampleLog, size: int) -> bytes:
-    register = MapRegister()
+    register = MemoryRegister()
     assert Ratchet("w", rooms(log, register=register), Storing()).advance(log.request(0, size)).status == 200
-    return register.rows[f"w/{LOG}"]
+    return register.values[f"w/{LOG}"]
 
 
 def test_of_two_that_were_checked_against_one_state_the_slower_is_checked_again() -> None:
@@ -61,14 +62,14 @@ def test_a_lost_race_for_the_same_tree_is_run_again() -> None:
     log = SampleLog()
     register = RivalRegister(row_of(log, 5), 3)
     ratchet = Ratchet("w", rooms(log, register=register), Storing())
-    register.rows[f"w/{LOG}"] = register.rival
+    register.values[f"w/{LOG}"] = register.rival
     assert ratchet.advance(log.request(5, 9)).status == 200
 
 
 def test_who_never_wins_is_asked_to_come_back() -> None:
     log = SampleLog()
     register = RivalRegister(row_of(log, 5), 10**6)
-    register.rows[f"w/{LOG}"] = register.rival
+    register.values[f"w/{LOG}"] = register.rival
     assert Ratchet("w", rooms(log, register=register), Storing()).advance(log.request(5, 9)).status == 503
 
 
@@ -96,9 +97,9 @@ def test_what_is_held_already_is_not_written_again() -> None:
             return held or new
 
     log = SampleLog()
-    register = MapRegister()
+    register = MemoryRegister()
     ratchet = Ratchet("w", rooms(log, register=register), Keeping())
     ratchet.advance(log.request(0, 5))
-    row = register.rows[f"w/{LOG}"]
+    row = register.values[f"w/{LOG}"]
     assert ratchet.advance(log.request(5, 9)).body == b"5"
-    assert register.rows[f"w/{LOG}"] is row
+    assert register.values[f"w/{LOG}"] is row

@@ -5,10 +5,7 @@ from tests.unit.node.samples import (
     NOW_S,
     ORIGIN,
     OWN,
-    MapBlobs,
-    MapRegister,
     SampleLog,
-    SetClock,
     mirror_cosigner,
     rooms,
     signer,
@@ -17,12 +14,16 @@ from tests.unit.node.samples import (
 )
 
 from hisn.core.canon import b64
+from hisn.core.instant import Instant
 from hisn.core.limits import MAX_NOTE_BYTES
 from hisn.errors import StorageError
 from hisn.node.body import SIZE_TYPE, AddCheckpoint, SignSubtree, format_add_checkpoint, format_sign_subtree
 from hisn.node.known import KnownLog, origin_hash
 from hisn.node.quota import Allowance, Overrun, Quota
 from hisn.node.witness import Witness
+from hisn.testing.fake_clock import FakeClock
+from hisn.testing.memory_blobs import MemoryBlobs
+from hisn.testing.memory_register import MemoryRegister
 from hisn.tlog.checkpoint import Checkpoint, format_checkpoint, parse_signed_checkpoint, sign_checkpoint
 from hisn.tlog.cosign import verify_cosigner, verify_subtree_cosignature
 from hisn.tlog.merkle import EMPTY_ROOT, root_of, subtree_consistency_proof
@@ -155,7 +156,7 @@ def test_another_old_size_is_409_with_the_stored_one() -> None:
 
 def test_an_empty_log_with_another_root_is_422() -> None:
     log = SampleLog()
-    blobs = MapBlobs()
+    blobs = MemoryBlobs()
     south = witness(rooms(log, blobs=blobs))
     note = sign_checkpoint(Checkpoint(ORIGIN, 0, HASH), log.signer)
     assert south.add_checkpoint(format_add_checkpoint(AddCheckpoint(0, (), note))).status == 422
@@ -192,7 +193,7 @@ def test_a_proof_for_the_same_size_must_be_empty() -> None:
 
 def test_the_same_size_with_another_root_is_422_and_kept_for_ever() -> None:
     log, liar = SampleLog(), SampleLog(words="lie")
-    blobs = MapBlobs()
+    blobs = MemoryBlobs()
     shared = rooms(log, blobs=blobs)
     south = witness(shared)
     south.add_checkpoint(log.request(0, 5))
@@ -207,7 +208,7 @@ def test_the_same_size_with_another_root_is_422_and_kept_for_ever() -> None:
 
 def test_a_fork_is_kept_even_if_the_liar_asks_with_a_wrong_old_size() -> None:
     log, liar = SampleLog(), SampleLog(words="lie")
-    blobs = MapBlobs()
+    blobs = MemoryBlobs()
     south = witness(rooms(log, blobs=blobs))
     south.add_checkpoint(log.request(0, 5))
     assert south.add_checkpoint(liar.request(0, 5)).status == 409
@@ -216,7 +217,7 @@ def test_a_fork_is_kept_even_if_the_liar_asks_with_a_wrong_old_size() -> None:
 
 def test_nothing_suspicious_is_kept_of_a_checkpoint_that_the_log_has_not_signed() -> None:
     log = SampleLog()
-    blobs = MapBlobs()
+    blobs = MemoryBlobs()
     south = witness(rooms(log, blobs=blobs))
     south.add_checkpoint(log.request(0, 5))
     thief = SampleLog(seed=9, words="lie")
@@ -226,15 +227,15 @@ def test_nothing_suspicious_is_kept_of_a_checkpoint_that_the_log_has_not_signed(
 
 def test_a_clock_that_goes_back_gives_no_earlier_time() -> None:
     log = SampleLog()
-    clock = SetClock()
+    clock = FakeClock()
     south = witness(rooms(log), clock)
     south.add_checkpoint(log.request(0, 5))
-    clock.seconds -= 1_000
+    clock.advance(-1_000)
     assert south.add_checkpoint(log.request(5, 5)).status == 200
     assert times(south, log) == (NOW_S, NOW_S)
     south.add_checkpoint(log.request(5, 6))
     assert times(south, log) == (NOW_S, NOW_S)
-    clock.seconds += 1_007
+    clock.advance(1_007)
     south.add_checkpoint(log.request(6, 6))
     assert times(south, log) == (NOW_S + 7, NOW_S + 7)
 
@@ -258,21 +259,21 @@ def test_the_same_tree_with_other_extension_lines_is_signed_anew() -> None:
 
 def test_a_clock_before_1970_still_gives_a_time() -> None:
     log = SampleLog()
-    south = witness(rooms(log), SetClock(-5))
+    south = witness(rooms(log), FakeClock(Instant(-5)))
     assert south.add_checkpoint(log.request(0, 5)).status == 200
     assert times(south, log) == (1, 1)
 
 
 def test_a_log_that_grows_too_often_is_429_and_reported_once() -> None:
     log = SampleLog()
-    clock, reports = SetClock(), list[Overrun]()
+    clock, reports = FakeClock(), list[Overrun]()
     quota = Quota(Allowance(requests=2, size_bytes=10**9), clock, reports.append)
     south = witness(rooms(log), clock, quota)
     statuses = [south.add_checkpoint(log.request(size, size + 1)).status for size in range(2)]
     statuses += [south.add_checkpoint(log.request(2, 3)).status for _ in range(5)]
     statuses.append(south.add_checkpoint(log.request(2, 2)).status)
     assert statuses == [200, 200, 429, 429, 429, 429, 429, 200]
-    clock.seconds += 3_600
+    clock.advance(3_600)
     quota.close_window()
     assert [(each.member, each.refused) for each in reports] == [(ORIGIN, 5)]
     assert south.add_checkpoint(log.request(2, 3)).status == 200
@@ -285,7 +286,7 @@ def test_the_state_outlives_the_witness() -> None:
     assert witness(shared).add_checkpoint(log.request(0, 9)).body == b"5\n"
 
 
-class RefusingRegister(MapRegister):
+class RefusingRegister(MemoryRegister):
     is_full = False
 
     def swap(self, name: str, old: bytes | None, new: bytes) -> None:
@@ -308,11 +309,11 @@ def test_nothing_is_answered_before_it_is_durable() -> None:
 
 def test_a_damaged_row_is_told_and_never_taken_for_an_empty_one() -> None:
     log = SampleLog()
-    register = MapRegister()
+    register = MemoryRegister()
     south = witness(rooms(log, register=register))
     south.add_checkpoint(log.request(0, 5))
     for row in (b"", b"{}", b"null", b'{"note":"","root":"","size":5,"time":1}'):
-        register.rows[f"witness/{origin_hash(ORIGIN)}"] = row
+        register.values[f"witness/{origin_hash(ORIGIN)}"] = row
         with pytest.raises(StorageError) as caught:
             south.add_checkpoint(log.request(0, 6))
         assert caught.value.code == "E5400"
