@@ -89,25 +89,24 @@ class Upload:
         return refusal(400, why)
 
     def _take(self, data: bytes) -> None:
-        if self._reader.head is None:
+        admitted = self._admitted
+        if admitted is None:
             head = self._reader.read_head(data)
             if head is None:
                 return
-            admitted = self._desk.admit(head)
-            if isinstance(admitted, Answer):
-                self._answer = admitted
+            found = self._desk.admit(head)
+            if isinstance(found, Answer):
+                self._answer = found
                 return
-            self._admitted, data = admitted, b""
+            self._admitted = admitted = found
+            data = b""
         for package in self._reader.read_packages(data):
-            self._accept(package)
+            self._accept(admitted, package)
             if self._answer:
                 return
 
-    def _accept(self, package: Package) -> None:
-        admitted, span = self._admitted, package.span
-        if admitted is None:
-            raise RuntimeError("a package before its head")
-        target = admitted.target
+    def _accept(self, admitted: Admitted, package: Package) -> None:
+        span, target = package.span, admitted.target
         leaves = [*admitted.copy.hashes(span.low, span.start), *map(leaf_hash, package.entries)]
         try:
             verify_subtree_consistency(

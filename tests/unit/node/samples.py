@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 from hisn.core.keys import DualSigner, dual_from_seed
+from hisn.node.answer import Answer
 from hisn.node.body import AddCheckpoint, format_add_checkpoint
+from hisn.node.entries import Span, UploadHead, format_head, format_package, spans
 from hisn.node.known import KnownLog
 from hisn.node.mirror import Mirror
 from hisn.node.quota import Quota
@@ -18,7 +20,7 @@ from hisn.testing.memory_blobs import MemoryBlobs
 from hisn.testing.memory_register import MemoryRegister
 from hisn.tlog.checkpoint import Checkpoint, LogSigner, sign_checkpoint
 from hisn.tlog.cosign import Cosigner
-from hisn.tlog.merkle import consistency_proof, leaf_hash, root_of
+from hisn.tlog.merkle import consistency_proof, leaf_hash, root_of, subtree_consistency_proof
 from hisn.tlog.ports import Blobs, Register
 
 NOW_S = START // SECOND
@@ -95,3 +97,25 @@ def mirror_cosigner(number: int = 1) -> Cosigner:
 
 def mirror(shared: Rooms, blobs: Blobs, clock: FakeClock | None = None, key: bytes = bytes(32)) -> Mirror:
     return Mirror(shared, mirror_cosigner(), clock or FakeClock(), blobs=blobs, tickets=Tickets(key))
+
+
+def package(log: SampleLog, span: Span, size: int) -> bytes:
+    log.grow(size)
+    proof = subtree_consistency_proof(log.leaves, span.low, span.end, size)
+    return format_package(log.entries[span.start : span.end], proof)
+
+
+def upload_body(log: SampleLog, start: int, end: int, ticket: bytes = b"", count: int | None = None) -> bytes:
+    """Write an upload of `[start, end)`, or of its first `count` packages."""
+    packages = [package(log, span, end) for span in list(spans(start, end))[:count]]
+    return format_head(UploadHead(log.origin, start, end, ticket)) + b"".join(packages)
+
+
+def push(service: Mirror, body: bytes, step: int = 1 << 20) -> Answer:
+    """Feed an upload in pieces, as the service's skin does."""
+    upload = service.add_entries()
+    for at in range(0, len(body), step):
+        early = upload.feed(body[at : at + step])
+        if early:
+            return early
+    return upload.finish()
