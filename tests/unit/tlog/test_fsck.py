@@ -177,6 +177,12 @@ def test_copy_of_another_history_does_not_lead_to_the_root(files: Files) -> None
     }  # fmt: skip
 
 
+def test_missing_tile_in_an_unproven_log_ends_the_walk_there(files: Files) -> None:
+    files["checkpoint"] = checkpoint(SIZE, merkle.leaf_hash(b"other"))
+    del files["tile/1/000"]
+    assert found(check(files)) == {("unproven", "checkpoint"), ("missing", "tile/1/000")}
+
+
 def test_edge_that_cannot_be_made_again_is_named(files: Files) -> None:
     del files["tile/0/257.p/208"]
     del files["tile/entries/257.p/208"]
