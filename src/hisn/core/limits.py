@@ -143,3 +143,6 @@ MAX_SUSPECTS_HELD = 16
 """Signed checkpoints of one log that are kept for each suspicion: it can sign any number of them."""
 MAX_PROBLEMS_LISTED = 1_000
 """Files of one log that a check names as wrong; the count is exact."""
+
+MAX_TOKEN_BYTES = 256 * 1024
+"""The answer of a time-stamping service, certificates included (a service may send without end)."""
