@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hisn.acts.kinds import Check, list_of, one_of, parse_shape
+from hisn.acts.kinds import Check, is_dict, is_str, list_of, one_of, parse_shape
 from hisn.acts.statement import Statement, parse_statement
 from hisn.core.canon import Json, b64, canonical, parse_b64, parse_canonical
 from hisn.core.keys import DualPublic, DualSigner, PublicKey, key_id_hex
@@ -60,13 +60,6 @@ def format_envelope(envelope: Envelope) -> bytes:
     return canonical({"payload": payload, "payloadType": envelope.payload_type, "signatures": signatures})
 
 
-def _is_text(value: Json) -> bool:
-    return isinstance(value, str)
-
-
-_SIGNATURE: dict[str, Check] = {"keyid": _is_text, "sig": _is_text}
-
-
 def parse_dsse(data: bytes, payload_type: str, *, max_bytes: int, max_signatures: int) -> Envelope:
     """Return the envelope of a type that the caller expects. Raises VerificationError.
 
@@ -74,12 +67,15 @@ def parse_dsse(data: bytes, payload_type: str, *, max_bytes: int, max_signatures
     """
     value = parse_canonical(data, max_bytes=max_bytes, max_depth=4)
     form: dict[str, Check] = {
-        "payload": _is_text,
+        "payload": is_str,
         "payloadType": one_of(payload_type),
-        "signatures": list_of(lambda _: True, max_signatures),
+        "signatures": list_of(is_dict, max_signatures),
     }
     fields = parse_shape(value, form, "the envelope", "E3300")
-    found = [parse_shape(each, _SIGNATURE, "a signature", "E3300") for each in fields["signatures"]]
+    found = [
+        parse_shape(each, {"keyid": is_str, "sig": is_str}, "a signature", "E3300")
+        for each in fields["signatures"]
+    ]
     signatures = tuple(Signature(each["keyid"], parse_b64(each["sig"], "a signature")) for each in found)
     return Envelope(payload_type, parse_b64(fields["payload"], "the payload"), signatures)
 

@@ -4,7 +4,7 @@ A kind has fields of fixed names and types, and one sort of body.  A name that i
 that is missing, or a value of another type refuses the act: two readers that pass over different
 unknown fields would see two different acts.
 
-The checks here only tell the shape of a value that `core.canon` has parsed; whoever uses them raises.
+The checks here only tell the shape of a value that `core.canon` has parsed; `parse_shape` raises.
 """
 
 from __future__ import annotations
@@ -20,72 +20,13 @@ from hisn.core.limits import MAX_ACT_TEXT_CHARS, MAX_ID_CHARS, MAX_SEEN
 from hisn.errors import VerificationError
 
 Check = Callable[[Json], bool]
-
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-# ASCII only, so that no two ids look alike; no segment starts with a dot, so that none is a path.
-_ID = re.compile(r"[a-z0-9][a-z0-9.-]*(?:/[a-z0-9_-][a-z0-9._-]*)*")
-_TOKEN = re.compile(r"[!-~]*")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z")
 _HINT = "it was made by another program or changed; ask its author for the original"
 
 
-def is_digest(value: Json) -> bool:
-    """Tell whether a value is a SHA-256 digest in lowercase hexadecimal."""
-    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
-
-
-def is_id(value: Json) -> bool:
-    """Tell whether a value is the id of a member, which is the origin of its log, or a witness's name."""
-    return isinstance(value, str) and len(value) <= MAX_ID_CHARS and _ID.fullmatch(value) is not None
-
-
-def is_count(value: Json) -> bool:
-    """Tell whether a value is an integer from 0 to 2**53-1; a boolean is none."""
-    return type(value) is int and 0 <= value <= MAX_EXACT
-
-
-def is_token(value: Json) -> bool:
-    """Tell whether a value is visible ASCII without blanks, perhaps empty: nothing in it can deceive."""
-    return isinstance(value, str) and len(value) <= MAX_ACT_TEXT_CHARS and _TOKEN.fullmatch(value) is not None
-
-
-def is_text(value: Json) -> bool:
-    """Tell whether a value is some text of bounded length; it is hostile until `display` has shown it."""
-    return isinstance(value, str) and 0 < len(value) <= MAX_ACT_TEXT_CHARS
-
-
-def is_time(value: Json) -> bool:
-    """Tell whether a value is a time exactly as `format_instant` writes it: then text order is time order."""
-    if not isinstance(value, str) or not _TIME.fullmatch(value):
-        return False
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
-
-
-def is_head(value: Json) -> bool:
-    """Tell whether a value names a state of a log: origin, size, root."""
-    return has_shape(value, {"origin": is_id, "size": is_count, "root": is_digest})
-
-
-def is_heads(value: Json) -> bool:
-    """Tell whether a value is a list of heads, one per log, in the order of their origins."""
-    if not isinstance(value, list) or len(value) > MAX_SEEN or not all(map(is_head, value)):
-        return False
-    origins = [head["origin"] for head in value if isinstance(head, dict)]
-    return is_ascending(origins)
-
-
-def is_ascending(values: list[Any]) -> bool:
-    """Tell whether values of one type stand in strictly ascending order, so that none is there twice."""
-    return all(earlier < later for earlier, later in pairwise(values))
-
-
-def optional(check: Check) -> Check:
-    """Return a check that takes null, too."""
-    return lambda value: value is None or check(value)
+def matching(pattern: str, limit: int = MAX_ACT_TEXT_CHARS) -> Check:
+    """Return a check for a text of at most `limit` characters that fits a pattern as a whole."""
+    fits = re.compile(pattern, re.DOTALL).fullmatch
+    return lambda value: isinstance(value, str) and len(value) <= limit and fits(value) is not None
 
 
 def one_of(*values: str) -> Check:
@@ -93,9 +34,56 @@ def one_of(*values: str) -> Check:
     return lambda value: isinstance(value, str) and value in values
 
 
+def either(check: Check, other: str | None) -> Check:
+    """Return a check that takes one value, such as null, beside those that pass another check."""
+    return lambda value: value == other or check(value)
+
+
 def list_of(check: Check, limit: int) -> Check:
     """Return a check for a list of at most `limit` values that each pass."""
     return lambda value: isinstance(value, list) and len(value) <= limit and all(map(check, value))
+
+
+def is_str(value: Json) -> bool:
+    """Tell whether a value is text: its reader checks more."""
+    return isinstance(value, str)
+
+
+def is_dict(value: Json) -> bool:
+    """Tell whether a value is an object: its reader checks more."""
+    return isinstance(value, dict)
+
+
+def is_count(value: Json) -> bool:
+    """Tell whether a value is an integer from 0 to 2**53-1; a boolean is none."""
+    return type(value) is int and 0 <= value <= MAX_EXACT
+
+
+is_digest = matching("[0-9a-f]{64}")
+"""Tell whether a value is a SHA-256 digest in lowercase hexadecimal."""
+is_id = matching("[a-z0-9][a-z0-9.-]*(?:/[a-z0-9_-][a-z0-9._-]*)*", MAX_ID_CHARS)
+"""Tell whether a value is the id of a member, which is the origin of its log, or a witness's name.
+
+ASCII only, so that no two ids look alike; no segment starts with a dot, so that none is a path.
+"""
+is_token = matching("[!-~]*")
+"""Tell whether a value is visible ASCII without blanks, perhaps empty: nothing in it can deceive."""
+is_text = matching(".+")
+"""Tell whether a value is some text of bounded length; it is hostile until `display` has shown it."""
+_is_moment = matching("[0-9]{4}(-[0-9]{2}){2}T([01][0-9]|2[0-3])(:[0-5][0-9]){2}[.][0-9]{6}Z")
+
+
+def is_time(value: Json) -> bool:
+    """Tell whether a value is a time exactly as `format_instant` writes it: then text order is time order."""
+    try:
+        return _is_moment(value) and datetime.fromisoformat(str(value)) is not None
+    except ValueError:
+        return False
+
+
+def is_ascending(values: list[Any]) -> bool:
+    """Tell whether values of one type stand in strictly ascending order, so that none is there twice."""
+    return all(earlier < later for earlier, later in pairwise(values))
 
 
 def has_shape(value: Json, checks: Mapping[str, Check]) -> bool:
@@ -107,8 +95,16 @@ def has_shape(value: Json, checks: Mapping[str, Check]) -> bool:
     )
 
 
+def is_heads(value: Json) -> bool:
+    """Tell whether a value is a list of heads (origin, size, root), one per log, ordered by origin."""
+    form = {"origin": is_id, "size": is_count, "root": is_digest}
+    return list_of(lambda each: has_shape(each, form), MAX_SEEN)(value) and is_ascending(
+        [each["origin"] for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    )
+
+
 def parse_shape(value: Json, checks: Mapping[str, Check], what: str, code: str = "E3305") -> dict[str, Any]:
-    """Return an object with exactly these names and values that pass; raises VerificationError."""
+    """Return an object with exactly these names and values that pass. Raises VerificationError."""
     if not isinstance(value, dict):
         raise VerificationError(code, f"{what} is no object", hint=_HINT)
     if strange := sorted(value.keys() ^ checks.keys()):
@@ -122,52 +118,42 @@ def parse_shape(value: Json, checks: Mapping[str, Check], what: str, code: str =
 
 def _is_detail(value: Json) -> bool:
     return isinstance(value, dict) and all(
-        is_text(name) and (is_count(item) or item == "" or is_text(item)) for name, item in value.items()
+        is_text(name) and (item == "" or is_text(item) or is_count(item)) for name, item in value.items()
     )
 
 
-_EVENTS = ("gap", "erase", "rotate", "revoke", "compromise", "escrow")
 _BATCH: Mapping[str, Check] = {
     "source": is_digest,
     "part": is_count,
     "ordinal": is_count,
-    "prev": lambda value: value == "" or is_digest(value),
+    "prev": either(is_digest, ""),
     "mode": one_of("fields", "whole"),
     "root": is_digest,
-    "count": optional(is_count),
+    "count": either(is_count, None),
     "ciphertext": is_digest,
     "raw": is_digest,
     "key": is_digest,
     "parser": is_text,
     "mapping": is_digest,
-    "first": optional(is_time),
-    "last": optional(is_time),
-    "unparsed": optional(is_count),
+    "first": either(is_time, None),
+    "last": either(is_time, None),
+    "unparsed": either(is_count, None),
 }
-_PUBLIC: Mapping[str, Mapping[str, Check]] = {
-    "charter": {"genesis": is_digest},
-    "roster": {"epoch": is_count, "document": is_digest},
-    "batch": _BATCH,
-    "finding": {},
-    "recheck": {"outcome": one_of("same")},
-    "dissent": {"outcome": one_of("different")},
-    "key-event": {"event": one_of(*_EVENTS), "detail": _is_detail},
-    "cutoff": {"heads": is_heads, "time": is_time},
-    "observation": {"what": is_text, "digest": is_digest},
+_EVENTS = ("gap", "erase", "rotate", "revoke", "compromise", "escrow")
+# Of each kind the public fields, and the sorts of body.  Clear bodies ("body") are hashed as they
+# are; of sealed ones ("sealed") the leaf of the map is.  The body of a roster act is the envelope.
+_KINDS: Mapping[str, tuple[Mapping[str, Check], str]] = {
+    "charter": ({"genesis": is_digest}, "body"),
+    "roster": ({"epoch": is_count, "document": is_digest}, "body"),
+    "batch": (_BATCH, "sealed"),
+    "finding": ({}, "sealed"),
+    "recheck": ({"outcome": one_of("same")}, "sealed"),
+    "dissent": ({"outcome": one_of("different")}, "sealed"),
+    "key-event": ({"event": one_of(*_EVENTS), "detail": _is_detail}, "none"),
+    "cutoff": ({"heads": is_heads, "time": is_time}, "body"),
+    "observation": ({"what": is_text, "digest": is_digest}, "none body sealed"),
 }
-# Clear bodies ("body") are hashed as they are; of sealed ones ("sealed") the leaf of the map is.
-_BODIES: Mapping[str, tuple[str, ...]] = {
-    "charter": ("body",),
-    "roster": ("body",),
-    "batch": ("sealed",),
-    "finding": ("sealed",),
-    "recheck": ("sealed",),
-    "dissent": ("sealed",),
-    "key-event": ("none",),
-    "cutoff": ("body",),
-    "observation": ("none", "body", "sealed"),
-}
-KINDS = tuple(_PUBLIC)
+KINDS = tuple(_KINDS)
 """Every kind of act that this version knows."""
 ANSWERS = frozenset({"recheck", "dissent"})
 """The kinds that speak about another act and must name it."""
@@ -175,25 +161,19 @@ ANSWERS = frozenset({"recheck", "dissent"})
 
 def parse_public(kind: str, value: Json) -> dict[str, Json]:
     """Return the public fields of an act of a known kind. Raises VerificationError."""
-    fields = parse_shape(value, _PUBLIC[kind], f"the public part of a {kind}", "E3307")
+    fields = parse_shape(value, _KINDS[kind][0], f"the public part of a {kind}", "E3307")
     if kind == "batch":
-        _check_batch(fields)
+        if (fields["ordinal"] == 0) != (fields["prev"] == ""):
+            # A batch in the middle that names no predecessor hides the ones before it.
+            raise VerificationError("E3307", "a batch: exactly the first has no predecessor", hint=_HINT)
+        unsaid = [fields[name] is None for name in ("count", "unparsed", "first", "last")]
+        if unsaid[0] != unsaid[1] or unsaid[2] != unsaid[3] or (unsaid[0] and not unsaid[2]):
+            # Half a statement would tell when ballots came in, or how many: the secrecy of the vote.
+            raise VerificationError("E3307", "a batch: counts and times are said together", hint=_HINT)
     return fields
-
-
-def _check_batch(fields: dict[str, Json]) -> None:
-    if (fields["ordinal"] == 0) != (fields["prev"] == ""):
-        # A batch in the middle that names no predecessor hides the ones before it.
-        raise VerificationError("E3307", "a batch: exactly the first has no predecessor", hint=_HINT)
-    counts = [fields[name] for name in ("count", "unparsed")]
-    times = [fields[name] for name in ("first", "last")]
-    secret = fields["count"] is None
-    if counts.count(None) == 1 or times.count(None) == 1 or (secret and times != [None, None]):
-        # Half a statement would tell when ballots came in, or how many: the secrecy of the vote.
-        raise VerificationError("E3307", "a batch: counts and times stand together or not at all", hint=_HINT)
 
 
 def check_body_sort(kind: str, sort: str) -> None:
     """Return if acts of a kind have such a body: none, body or sealed. Raises VerificationError."""
-    if sort not in _BODIES[kind]:
+    if sort not in _KINDS[kind][1].split():
         raise VerificationError("E3308", f"a {kind} has no body of the sort {sort[:20]!a}", hint=_HINT)

@@ -11,31 +11,15 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from hisn.acts.kinds import (
-    ANSWERS,
-    KINDS,
-    Check,
-    check_body_sort,
-    is_ascending,
-    is_count,
-    is_digest,
-    is_heads,
-    is_id,
-    is_time,
-    is_token,
-    list_of,
-    one_of,
-    optional,
-    parse_public,
-    parse_shape,
-)
+from hisn.acts import kinds
+from hisn.acts.kinds import Check, is_count, is_digest, is_id, is_str, is_time, is_token, one_of, parse_shape
 from hisn.core.canon import Json, canonical, parse_canonical
 from hisn.core.limits import MAX_AUDIENCE, MAX_LEAF_BYTES
 from hisn.errors import VerificationError
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 EVERYBODY = ("*",)
-_NOTHING = sha256(b"").hexdigest()
+_NOTHING = sha256(b"").digest()
 _HINT = "it was made by another program or changed; ask its author for the original"
 
 
@@ -101,63 +85,48 @@ class Statement:
 
     def to_json(self) -> bytes:
         """Return the canonical JSON. Raises ValueError for what JSON cannot hold."""
-        header, reply, body = self.header, self.header.in_reply_to, self.body
-        placed: Json = {
-            "actor": header.actor,
-            "agreement": header.agreement,
+        header, body = self.header, self.body or BodyRef("none", _NOTHING)
+        placed: dict[str, Json] = {name: getattr(header, name) for name in _HEADER} | {
             "audience": list(header.audience),
-            "claimed_time": header.claimed_time,
-            "deadline": header.deadline,
-            "in_reply_to": reply.to_json() if reply else None,
-            "origin": header.origin,
+            "in_reply_to": header.in_reply_to.to_json() if header.in_reply_to else None,
             "prev": header.prev.hex() if header.prev is not None else None,
             "seen": [head.to_json() for head in header.seen],
-            "seq": header.seq,
-            "thread": header.thread,
         }
-        digest = body.sha256.hex() if body else _NOTHING
         return canonical(
             {
                 "_type": STATEMENT_TYPE,
-                "subject": [{"name": body.name if body else "none", "digest": {"sha256": digest}}],
+                "subject": [{"name": body.name, "digest": {"sha256": body.sha256.hex()}}],
                 "predicateType": f"urn:hisn:act:{self.kind}:v1",
                 "predicate": {"header": placed, "public": self.public},
             }
         )
 
 
-def _anything(_: Json) -> bool:
-    return True
-
-
 def _is_audience(value: Json) -> bool:
     if value == list(EVERYBODY):
         return True
-    return (
-        list_of(is_id, MAX_AUDIENCE)(value)
-        and value != []
-        and isinstance(value, list)
-        and is_ascending(value)
-    )
+    return isinstance(value, list) and value != [] and _are_ids(value) and kinds.is_ascending(value)
 
 
+_are_ids = kinds.list_of(is_id, MAX_AUDIENCE)
 _STATEMENT: dict[str, Check] = {
     "_type": one_of(STATEMENT_TYPE),
     "subject": lambda value: isinstance(value, list) and len(value) == 1,
-    "predicateType": one_of(*(f"urn:hisn:act:{kind}:v1" for kind in KINDS)),
-    "predicate": _anything,
+    "predicateType": one_of(*(f"urn:hisn:act:{kind}:v1" for kind in kinds.KINDS)),
+    "predicate": kinds.is_dict,
 }
-_REF: dict[str, Check] = {"origin": is_id, "index": is_count, "leaf": is_digest}
+_PREDICATE: dict[str, Check] = {"header": kinds.is_dict, "public": kinds.is_dict}
+_SUBJECT: dict[str, Check] = {"name": is_str, "digest": kinds.is_dict}
 _HEADER: dict[str, Check] = {
     "actor": is_id,
     "agreement": is_token,
     "audience": _is_audience,
     "claimed_time": is_time,
-    "deadline": lambda value: value == "" or is_time(value),
-    "in_reply_to": _anything,
+    "deadline": kinds.either(is_time, ""),
+    "in_reply_to": kinds.either(kinds.is_dict, None),
     "origin": is_id,
-    "prev": optional(is_digest),
-    "seen": is_heads,
+    "prev": kinds.either(is_digest, None),
+    "seen": kinds.is_heads,
     "seq": is_count,
     "thread": is_token,
 }
@@ -176,13 +145,13 @@ def parse_statement(payload: bytes) -> Statement:
     value = parse_canonical(payload, max_bytes=MAX_LEAF_BYTES)
     whole = parse_shape(value, _STATEMENT, "the statement")
     kind = whole["predicateType"].split(":")[3]
-    predicate = parse_shape(whole["predicate"], {"header": _anything, "public": _anything}, "the predicate")
+    predicate = parse_shape(whole["predicate"], _PREDICATE, "the predicate")
     header = _parse_header(predicate["header"])
-    if kind in ANSWERS and header.in_reply_to is None:
+    if kind in kinds.ANSWERS and header.in_reply_to is None:
         raise VerificationError("E3309", f"a {kind} names no act that it answers", hint=_HINT)
-    public = parse_public(kind, predicate["public"])
+    public = kinds.parse_public(kind, predicate["public"])
     body = _parse_body(kind, whole["subject"][0])
-    if kind == "charter" and (body is None or public["genesis"] != body.sha256.hex()):
+    if kind == "charter" and body and public["genesis"] != body.sha256.hex():
         raise VerificationError("E3308", "a charter's body is not its genesis", hint=_HINT)
     return Statement(kind, header, public, body)
 
@@ -191,36 +160,30 @@ def _parse_header(value: Json) -> Header:
     fields = parse_shape(value, _HEADER, "the header", "E3309")
     if fields["actor"] != fields["origin"]:
         raise VerificationError("E3309", "an act stands in a log that is not its author's", hint=_HINT)
-    if (fields["seq"] == 0) != (fields["prev"] is None):
+    prev, reply = fields["prev"], fields["in_reply_to"]
+    if (fields["seq"] == 0) != (prev is None):
         raise VerificationError("E3309", "exactly the first act has no predecessor", hint=_HINT)
-    reply = fields["in_reply_to"]
     if reply is not None:
-        reply = parse_shape(reply, _REF, "the act that is answered", "E3309")
-        reply = Ref(reply["origin"], reply["index"], bytes.fromhex(reply["leaf"]))
-    return Header(
-        actor=fields["actor"],
-        origin=fields["origin"],
-        seq=fields["seq"],
-        prev=None if fields["prev"] is None else bytes.fromhex(fields["prev"]),
-        seen=parse_heads(fields["seen"]),
-        claimed_time=fields["claimed_time"],
-        thread=fields["thread"],
-        deadline=fields["deadline"],
-        audience=tuple(fields["audience"]),
-        agreement=fields["agreement"],
-        in_reply_to=reply,
-    )
+        form = {"origin": is_id, "index": is_count, "leaf": is_digest}
+        named = parse_shape(reply, form, "the act that is answered", "E3309")
+        reply = Ref(named["origin"], named["index"], bytes.fromhex(named["leaf"]))
+    parsed = {
+        "audience": tuple(fields["audience"]),
+        "in_reply_to": reply,
+        "prev": None if prev is None else bytes.fromhex(prev),
+        "seen": parse_heads(fields["seen"]),
+    }
+    return Header(**(fields | parsed))
 
 
 def _parse_body(kind: str, value: Json) -> BodyRef | None:
-    subject = parse_shape(
-        value, {"name": one_of("none", "body", "sealed"), "digest": _anything}, "the subject"
-    )
+    subject = parse_shape(value, _SUBJECT, "the subject")
     digest = parse_shape(subject["digest"], {"sha256": is_digest}, "the subject's digest")["sha256"]
-    check_body_sort(kind, subject["name"])
-    if subject["name"] != "none":
-        return BodyRef(subject["name"], bytes.fromhex(digest))
-    if digest != _NOTHING:
+    kinds.check_body_sort(kind, subject["name"])
+    body = BodyRef(subject["name"], bytes.fromhex(digest))
+    if body.name != "none":
+        return body
+    if body.sha256 != _NOTHING:
         raise VerificationError("E3308", "an act without a body commits to one", hint=_HINT)
     return None
 

@@ -15,19 +15,18 @@ from hisn.core.keys import DualPublic
 from hisn.errors import PolicyError
 from hisn.tlog.merkle import EMPTY_ROOT
 from hisn.unit.enrol import Enrolment
-from hisn.unit.roster import (
+from hisn.unit.roster import check_link, check_step
+from hisn.unit.rosterdoc import (
+    ENTRY_ROLES,
     Charter,
     Key,
     Member,
     OutsideWitness,
     Roster,
-    check_link,
-    check_step,
     parse_charter,
     parse_roster,
     safe_quorum,
 )
-from hisn.unit.rosterdoc import ENTRY_ROLES
 from hisn.unit.veto import check_no_veto
 
 ACTS_PER_HOUR = 3_600

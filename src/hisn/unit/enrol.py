@@ -19,12 +19,12 @@ from hisn.acts.envelope import (
     verify_signature,
 )
 from hisn.acts.kinds import Check, is_id, is_text, one_of, parse_shape
-from hisn.core.canon import Json, b64, canonical, parse_b64, parse_canonical
-from hisn.core.keys import DualPublic, DualSigner, parse_dual_public
+from hisn.core.canon import Json, b64, canonical, parse_canonical
+from hisn.core.keys import DualPublic, DualSigner
 from hisn.core.limits import MAX_LEAF_BYTES
 from hisn.errors import PolicyError, VerificationError
-from hisn.unit.roster import ROSTER_TYPE, Charter, Roster, check_link, check_step, parse_roster
-from hisn.unit.rosterdoc import ENTRY_ROLES, ROLES, is_url
+from hisn.unit.roster import ROSTER_TYPE, check_link, check_step
+from hisn.unit.rosterdoc import ENTRY_ROLES, PAIR, ROLES, Charter, Roster, is_url, parse_pair, parse_roster
 from hisn.unit.veto import check_no_veto
 
 ENROLMENT_TYPE = "application/vnd.hisn.enrolment+json"
@@ -54,13 +54,6 @@ _ENROLMENT: dict[str, Check] = {
     "url": is_url,
     "keys": _is_keys,
 }
-
-
-def _is_text(value: Json) -> bool:
-    return isinstance(value, str)
-
-
-_PAIR: dict[str, Check] = {"ed25519": _is_text, "mldsa": _is_text}
 
 
 def make_enrolment(unit: str, name: str, side: str, url: str, signers: Mapping[str, DualSigner]) -> bytes:
@@ -100,10 +93,7 @@ def verify_enrolment(data: bytes) -> Enrolment:
     fields = parse_shape(value, _ENROLMENT, "the enrolment", "E3420")
     keys = {}
     for role in sorted(fields["keys"]):
-        pair = parse_shape(fields["keys"][role], _PAIR, f"the {role} key", "E3420")
-        keys[role] = parse_dual_public(
-            parse_b64(pair["ed25519"], "an Ed25519 key"), parse_b64(pair["mldsa"], "an ML-DSA-44 key")
-        )
+        keys[role] = parse_pair(parse_shape(fields["keys"][role], PAIR, f"the {role} key", "E3420"))
     raw = [key for pair in keys.values() for key in (pair.ed25519, pair.mldsa)]
     if len(set(raw)) != len(raw):
         raise VerificationError("E3420", "one key of the enrolment has two roles", hint=_HINT)

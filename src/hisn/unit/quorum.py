@@ -16,7 +16,8 @@ from hisn.errors import VerificationError
 from hisn.tlog.checkpoint import LogKeys, SignedCheckpoint, verify_checkpoint
 from hisn.tlog.cosign import CosignerKeys
 from hisn.tlog.policy import NONE, Group, LogLine, Policy, WitnessLine
-from hisn.unit.roster import NOW, Roster, key_in_force, safe_quorum
+from hisn.unit.roster import Roster, key_in_force
+from hisn.unit.rosterdoc import NOW, safe_quorum
 
 QUORUM = "QUORUM"
 """The group that a policy asks for; ids are lowercase, so no witness has that name."""

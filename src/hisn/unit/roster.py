@@ -24,11 +24,9 @@ from hisn.core.limits import MAX_EPOCHS, MAX_ROSTER_BYTES, MAX_ROSTER_SIGNATURES
 from hisn.errors import VerificationError
 from hisn.unit.rosterdoc import (
     ENTRY_ROLES,
-    NOW,
     Charter,
     Key,
     Member,
-    OutsideWitness,
     Roster,
     parse_charter,
     parse_roster,
@@ -36,20 +34,14 @@ from hisn.unit.rosterdoc import (
 )
 
 __all__ = [
-    "NOW",
     "ROSTER_TYPE",
     "Charter",
-    "Key",
-    "Member",
-    "OutsideWitness",
     "Roster",
     "check_link",
     "check_step",
     "key_in_force",
     "new_keys",
     "parse_charter",
-    "parse_roster",
-    "safe_quorum",
     "threshold",
     "verify_epoch",
     "verify_roster_chain",

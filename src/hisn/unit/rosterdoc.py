@@ -10,23 +10,21 @@ What is checked here a document must fulfil by itself; `unit.roster` checks it a
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from hisn.acts import kinds
 from hisn.acts.kinds import (
     Check,
-    is_ascending,
     is_count,
+    is_dict,
     is_digest,
-    is_heads,
     is_id,
+    is_str,
     is_text,
-    is_token,
     list_of,
     one_of,
-    optional,
     parse_shape,
 )
 from hisn.acts.statement import Head, parse_heads
@@ -40,7 +38,8 @@ NOW = MAX_EXACT
 """The place where only a key without an end counts."""
 ENTRY_ROLES = ("act", "log")
 ROLES = ("act", "log", "mirror", "root", "witness")
-_URL = re.compile(r"(?:https?://[!-~]{1,240})?")
+is_url = kinds.matching("(https?://[!-~]+)?")
+"""Tell whether a value is the address of a node, or empty."""
 _HINT = "it was made by another program or changed; ask the unit for the document that it adopted"
 
 
@@ -168,88 +167,55 @@ def _refuse(code: str, reason: str) -> VerificationError:
     return VerificationError(code, reason, hint=_HINT)
 
 
+def _are_thresholds(value: Json) -> bool:
+    return isinstance(value, dict) and "roster" in value and all(map(is_count, value.values()))
+
+
 _CHARTER: dict[str, Check] = {
     "format": one_of("hisn-charter/1"),
     "name": is_text,
     "fold_version": is_count,
     "roster": is_digest,
-    "thresholds": lambda value: (
-        isinstance(value, dict)
-        and "roster" in value
-        and all(map(is_token, value))
-        and all(map(is_count, value.values()))
-    ),
-    "quota": lambda value: (
-        isinstance(value, dict) and value.keys() == {"acts_per_hour"} and is_count(value["acts_per_hour"])
-    ),
+    "thresholds": _are_thresholds,
+    "quota": lambda value: kinds.has_shape(value, {"acts_per_hour": is_count}),
 }
-
-
-def parse_charter(document: bytes) -> Charter:
-    """Return the charter of genesis.json. Raises VerificationError."""
-    value = parse_canonical(document, max_bytes=MAX_ROSTER_BYTES)
-    fields = parse_shape(value, _CHARTER, "the charter", "E3400")
-    return Charter(
-        fields["name"],
-        fields["fold_version"],
-        fields["roster"],
-        fields["thresholds"],
-        fields["quota"]["acts_per_hour"],
-        document,
-    )
-
-
-def is_url(value: Json) -> bool:
-    """Tell whether a value is an address of a node, or empty."""
-    return isinstance(value, str) and _URL.fullmatch(value) is not None
-
-
-def _is_text(value: Json) -> bool:
-    return isinstance(value, str)
-
-
-def _is_object(value: Json) -> bool:
-    return isinstance(value, dict)
-
-
-def _is_link(value: Json) -> bool:
-    return value == "" or is_digest(value)
-
-
 _ROSTER: dict[str, Check] = {
     "format": one_of("hisn-roster/1"),
     "epoch": is_count,
     "name": is_text,
-    "charter": _is_link,
-    "previous": _is_link,
-    "at": is_heads,
-    "members": list_of(_is_object, MAX_MEMBERS),
-    "witnesses": list_of(_is_object, MAX_WITNESSES),
+    "charter": kinds.either(is_digest, ""),
+    "previous": kinds.either(is_digest, ""),
+    "at": kinds.is_heads,
+    "members": list_of(is_dict, MAX_MEMBERS),
+    "witnesses": list_of(is_dict, MAX_WITNESSES),
 }
 _MEMBER: dict[str, Check] = {
     "id": is_id,
     "side": is_id,
     "url": is_url,
     "status": one_of("active", "suspended"),
-    "keys": list_of(_is_object, MAX_MEMBER_KEYS),
+    "keys": list_of(is_dict, MAX_MEMBER_KEYS),
 }
+PAIR: dict[str, Check] = {"ed25519": is_str, "mldsa": is_str}
 _KEY: dict[str, Check] = {
     "role": one_of(*ROLES),
-    "ed25519": _is_text,
-    "mldsa": _is_text,
     "from": is_count,
-    "until": optional(is_count),
+    "until": kinds.either(is_count, None),
+    **PAIR,
 }
-_WITNESS: dict[str, Check] = {
-    "name": is_id,
-    "side": is_id,
-    "url": is_url,
-    "ed25519": _is_text,
-    "mldsa": _is_text,
-}
+_WITNESS: dict[str, Check] = {"name": is_id, "side": is_id, "url": is_url, **PAIR}
 
 
-def _parse_keys(fields: dict[str, Any]) -> DualPublic:
+def parse_charter(document: bytes) -> Charter:
+    """Return the charter of genesis.json. Raises VerificationError."""
+    value = parse_canonical(document, max_bytes=MAX_ROSTER_BYTES)
+    fields = parse_shape(value, _CHARTER, "the charter", "E3400")
+    plain = {name: fields[name] for name in ("name", "fold_version", "roster", "thresholds")}
+    return Charter(**plain, acts_per_hour=fields["quota"]["acts_per_hour"], document=document)
+
+
+def parse_pair(fields: dict[str, Any]) -> DualPublic:
+    """Return the two keys of an object that has them in base64. Raises VerificationError."""
     return parse_dual_public(
         parse_b64(fields["ed25519"], "an Ed25519 key"), parse_b64(fields["mldsa"], "an ML-DSA-44 key")
     )
@@ -260,24 +226,22 @@ def _parse_member(value: Json) -> Member:
     keys = []
     for each in fields["keys"]:
         found = parse_shape(each, _KEY, f"a key of {fields['id']}", "E3401")
-        keys.append(Key(found["role"], _parse_keys(found), found["from"], found["until"]))
+        keys.append(Key(found["role"], parse_pair(found), found["from"], found["until"]))
     return Member(fields["id"], fields["side"], fields["url"], fields["status"] == "active", tuple(keys))
 
 
 def _parse_witness(value: Json) -> OutsideWitness:
     fields = parse_shape(value, _WITNESS, "a witness", "E3401")
-    return OutsideWitness(fields["name"], fields["side"], fields["url"], _parse_keys(fields))
+    return OutsideWitness(fields["name"], fields["side"], fields["url"], parse_pair(fields))
 
 
 def parse_roster(document: bytes) -> Roster:
     """Return the epoch that a document describes, whoever wrote it. Raises VerificationError."""
     value = parse_canonical(document, max_bytes=MAX_ROSTER_BYTES)
     fields = parse_shape(value, _ROSTER, "the roster", "E3401")
+    plain = {name: fields[name] for name in ("epoch", "name", "charter", "previous")}
     roster = Roster(
-        epoch=fields["epoch"],
-        name=fields["name"],
-        charter=fields["charter"],
-        previous=fields["previous"],
+        **plain,
         at=parse_heads(fields["at"]),
         members=tuple(_parse_member(each) for each in fields["members"]),
         witnesses=tuple(_parse_witness(each) for each in fields["witnesses"]),
@@ -294,7 +258,7 @@ def parse_roster(document: bytes) -> Roster:
 
 def _check_names(roster: Roster) -> None:
     ids, names = [each.id for each in roster.members], [each.name for each in roster.witnesses]
-    if not is_ascending(ids) or not is_ascending(names):
+    if not kinds.is_ascending(ids) or not kinds.is_ascending(names):
         raise _refuse("E3402", "members or witnesses are named twice, or not in order")
     # In a policy a witness `a` has the lines `a.ed` and `a.pq` and the group `a`.
     taken = [name + suffix for name in ids + names for suffix in ("", ".ed", ".pq")]
@@ -316,7 +280,7 @@ def _check_distinct(roster: Roster) -> None:
 def _check_keys(member: Member, epoch: int) -> None:
     # A key that was withdrawn as a whole, [n, n), stands before the one that replaced it.
     places = [(key.role, key.start, MAX_EXACT if key.until is None else key.until) for key in member.keys]
-    if not is_ascending(places):
+    if not kinds.is_ascending(places):
         raise _refuse("E3404", f"the keys of {member.id} are not in order")
     for key in member.keys:
         last = key.start if key.until is None else key.until

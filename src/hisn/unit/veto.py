@@ -10,7 +10,7 @@ from collections import Counter
 
 from hisn.errors import PolicyError
 from hisn.unit.quorum import witnesses_of
-from hisn.unit.roster import Roster, safe_quorum
+from hisn.unit.rosterdoc import Roster, safe_quorum
 
 MIN_OUTSIDE = 2
 """Witnesses outside the unit that are recommended."""

@@ -79,6 +79,7 @@ def test_tokens_are_visible_ascii() -> None:
     for value in ("a b", "a\n", "é", "\u202e", "x" * 257, None):
         assert not is_token(value)
     assert is_text("é \u202e")
+    assert is_text("two\nlines")
     assert not is_text("")
 
 

@@ -29,7 +29,6 @@ from hisn.unit.draft import Admit, Dismiss, Join, Move, Revoke, Rotate, Suspend
 from hisn.unit.enrol import assemble_roster, sign_roster
 from hisn.unit.roster import (
     Charter,
-    Key,
     Roster,
     check_link,
     check_step,
@@ -40,7 +39,7 @@ from hisn.unit.roster import (
     verify_roster_chain,
     verify_roster_fork,
 )
-from hisn.unit.rosterdoc import NOW
+from hisn.unit.rosterdoc import NOW, Key
 
 ROOTS = [each.root for each in FOUR]
 CENTRE = Office("centre.example/log", "centre")
