@@ -30,6 +30,7 @@ hisn guard logs/
 hisn guard Security.evtx access.log.gz --level high
 hisn guard logs/ --rules sigma/rules --html report.html
 hisn guard logs/ --jsonl > findings.jsonl
+hisn guard logs/ --seal
 hisn guard messages --assume-year 2026 --assume-zone +01:00
 zcat access.log.gz | hisn guard - --fail-on medium
 
@@ -57,6 +58,8 @@ class Options(TypedDict):
     batch_rows: int | None
     timings: bool
     quiet: bool
+    seal: bool
+    seal_mode: Literal["fields", "whole"]
 
 
 def _help() -> str:
@@ -141,6 +144,18 @@ def _help() -> str:
     metavar="N",
     help=_("Records judged together; changes memory and speed only."),
 )
+@click.option(
+    "--seal",
+    is_flag=True,
+    help=_("Commit every batch to this node's log before it is judged, and every finding after."),
+)
+@click.option(
+    "--seal-mode",
+    type=click.Choice(("fields", "whole")),
+    default="fields",
+    show_default=True,
+    help=_("What can be shown later: single fields, or whole records only (faster)."),
+)
 @click.option("--timings", is_flag=True, help=_("Print the seconds of each stage to standard error."))
 @click.option("-q", "--quiet", is_flag=True, help=_("No progress on standard error."))
 def guard(paths: tuple[str, ...], **options: Unpack[Options]) -> int:
@@ -150,7 +165,12 @@ def guard(paths: tuple[str, ...], **options: Unpack[Options]) -> int:
 
     request = _request(paths, options)
     progress = None if options["quiet"] else open_progress()
-    result = run_guard(request, progress)
+    if options["seal"]:
+        from hisn.cli.seal import guard_sealed
+
+        result = guard_sealed(request, options["seal_mode"], progress)
+    else:
+        result = run_guard(request, progress)
     _write(result, options)
     if options["timings"]:
         for stage, seconds in result.stages.items():

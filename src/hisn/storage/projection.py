@@ -108,6 +108,11 @@ class Projection:
         )
         return [int(row[0]) for row in rows]
 
+    def positions(self, kind: str) -> list[int]:
+        """Return the positions of the acts of one kind, in order."""
+        rows = self._database.execute("SELECT position FROM acts WHERE kind = ? ORDER BY position", (kind,))
+        return [int(row[0]) for row in rows]
+
     def counts(self) -> dict[str, int]:
         """Return how many acts there are of each kind."""
         rows = self._database.execute("SELECT kind, count(*) FROM acts GROUP BY kind ORDER BY kind")

@@ -42,6 +42,7 @@ def test_what_was_folded_is_found_again_after_a_restart(projection: Projection, 
     projection.close()
     again = Projection(tmp_path / "projection.db")
     assert again.folded() == (8, hash_of(7))
+    assert again.positions("batch") == [1, 2, 3]
     assert again.counts() == {"batch": 3, "charter": 1, "finding": 3, "recheck": 1}
 
 

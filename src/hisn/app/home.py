@@ -1,0 +1,280 @@
+"""Make and open a node's folder: the one place that puts a member together out of files.
+
+Making a node can be killed at any moment and done again: the secret is written first and is kept,
+everything else follows from it, and ``node.json`` is written last.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from hisn.acts.envelope import parse_envelope
+from hisn.acts.statement import parse_statement
+from hisn.app.fold import Fold
+from hisn.app.identity import ROLES, Identity, format_identity, new_identity, parse_identity
+from hisn.app.intake import Intaker
+from hisn.app.member import Draft, Member
+from hisn.app.places import Places
+from hisn.core.instant import Clock
+from hisn.core.keys import DualSigner
+from hisn.errors import StorageError, UsageError
+from hisn.evidence.escrow import EscrowPublic, parse_escrow_public
+from hisn.evidence.node_key import needs_passphrase
+from hisn.evidence.vault import Vault
+from hisn.storage.blobs import FileBlobs
+from hisn.storage.files import write_whole
+from hisn.storage.keyring import FileKeyStore
+from hisn.storage.projection import Projection
+from hisn.storage.register import SqliteRegister
+from hisn.storage.system import SystemClock, SystemEntropy
+from hisn.tlog.append import LogWriter
+from hisn.tlog.checkpoint import LogSigner
+from hisn.tlog.ports import Entropy
+from hisn.unit.draft import make_charter
+from hisn.unit.enrol import Enrolment, assemble_roster, make_enrolment, sign_roster, verify_enrolment
+from hisn.unit.roster import Charter, Roster, parse_charter, verify_roster_chain
+
+FORMAT = "hisn-node/1"
+
+
+class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Hold a node's settings: whose it is, where it is reached, who holds escrow copies of its keys."""
+
+    format: str = FORMAT
+    origin: str
+    side: str
+    url: str = ""
+    escrow: tuple[str, ...] = ()
+    generations: dict[str, int] = {}
+    """Which generation of keys a role uses; a role that is not named uses the first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewNode:
+    """Say what a new node is to be. `passphrase` None: its secret lies open, for unattended starts."""
+
+    origin: str
+    side: str
+    unit: str
+    url: str = ""
+    passphrase: str | None = None
+    escrow: tuple[str, ...] = ()
+    outside: tuple[bytes, ...] = ()
+    """Enrolments of witnesses that are no members."""
+
+
+def init_node(
+    root: Path, wanted: NewNode, clock: Clock | None = None, entropy: Entropy | None = None
+) -> Node:
+    """Make a node that is a unit of one member, and open it.
+
+    Raises UsageError (E1300) where there is one, VerificationError or PolicyError for a name, key or
+    witness that cannot be, StorageError.
+    """
+    places = Places(root)
+    clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+    if places.config.exists():
+        raise UsageError(
+            "E1300",
+            f"there is a node in {root} already",
+            hint="hisn node status says which; set HISN_HOME to make another one",
+            unchanged="nothing was changed",
+        )
+    for text in wanted.escrow:
+        parse_escrow_public(text)
+    outside = [verify_enrolment(data) for data in wanted.outside]
+    _make_folders(places)
+    identity = _first_identity(places, wanted.passphrase, entropy)
+    charter, envelope = _found(wanted, identity, outside)
+    write_whole(places.genesis, charter.document)
+    write_whole(places.rosters / "0000.dsse", envelope)
+    config = NodeConfig(origin=wanted.origin, side=wanted.side, url=wanted.url, escrow=wanted.escrow)
+    with ExitStack() as stack:
+        register = SqliteRegister(places.register)
+        stack.callback(register.close)
+        signer = LogSigner(wanted.origin, identity.signer("log"), clock)
+        try:
+            LogWriter.create(signer, FileBlobs(root), register)
+        except StorageError as error:
+            if error.code != "E5205":  # it exists: the run before was killed behind this point
+                raise
+    write_whole(places.config, msgspec.json.format(msgspec.json.encode(config), indent=1) + b"\n")
+    node = Node(places, config, identity, clock, entropy)
+    if not node.log.head().checkpoint.size:
+        node.member.record(
+            [Draft(kind="charter", public={"genesis": charter.genesis.hex()}, clear=charter.document)]
+        )
+    return node
+
+
+def _first_identity(places: Places, passphrase: str | None, entropy: Entropy) -> Identity:
+    path = places.keys / "node.key"
+    if path.exists():
+        return parse_identity(path.read_bytes(), passphrase or "")
+    identity = new_identity(entropy)
+    write_whole(path, format_identity(identity, passphrase, entropy))
+    path.chmod(0o600)
+    return identity
+
+
+def _make_folders(places: Places) -> None:
+    try:
+        for folder in (places.root, places.keys, places.state, places.genesis.parent, places.rosters):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.name == "posix":
+            places.keys.chmod(0o700)
+    except OSError as error:
+        raise StorageError(
+            "E5330",
+            f"cannot make the node's folder {places.root}: {error.strerror or error}",
+            hint="check the permissions, or set HISN_HOME to another folder",
+            unchanged="there is no node",
+        ) from error
+
+
+def _found(wanted: NewNode, identity: Identity, outside: Sequence[Enrolment]) -> tuple[Charter, bytes]:
+    signers = {role: identity.signer(role) for role in ROLES}
+    own = verify_enrolment(make_enrolment(wanted.unit, wanted.origin, wanted.side, wanted.url, signers))
+    charter, roster = make_charter(wanted.unit, [own], outside)
+    return charter, assemble_roster(roster.document, sign_roster(roster.document, signers.values()))
+
+
+def read_config(places: Places) -> NodeConfig:
+    """Return the node's settings. Raises UsageError (E1301) where there is no node, StorageError."""
+    try:
+        return msgspec.json.decode(places.config.read_bytes(), type=NodeConfig)
+    except FileNotFoundError as error:
+        raise UsageError(
+            "E1301",
+            f"there is no node in {places.root}",
+            hint="make one: hisn node init, or name its HISN_HOME",
+        ) from error
+    except (OSError, msgspec.MsgspecError) as error:
+        raise StorageError(
+            "E5332", f"cannot read {places.config}: {error}", hint="restore node.json from a backup"
+        ) from error
+
+
+def open_node(
+    root: Path,
+    passphrase: Callable[[], str],
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+) -> Node:
+    """Open a node; `passphrase` is asked only where its secret is locked.
+
+    Raises UsageError (no node), InputError (passphrase), VerificationError (its roster), StorageError.
+    """
+    places = Places(root)
+    config = read_config(places)
+    try:
+        data = (places.keys / "node.key").read_bytes()
+    except OSError as error:
+        raise StorageError(
+            "E5333",
+            f"the node's key is not there: {error.strerror or error}",
+            hint="restore the keys folder from its own backup, or use an escrow key: hisn node recover",
+        ) from error
+    identity = parse_identity(data, passphrase() if needs_passphrase(data) else "")
+    return Node(places, config, identity, clock or SystemClock(), entropy or SystemEntropy())
+
+
+class Node:
+    """Hold an open node: its member, log, keys and roster. To be closed; one thread uses it."""
+
+    def __init__(
+        self, places: Places, config: NodeConfig, identity: Identity, clock: Clock, entropy: Entropy
+    ) -> None:
+        self.places = places
+        self.config = config
+        self.identity = identity
+        self.clock = clock
+        self.entropy = entropy
+        self.blobs = FileBlobs(places.root)
+        self.charter, self.rosters = read_unit(places)
+        self._stack = ExitStack()
+        self.register = SqliteRegister(places.register)
+        self._stack.callback(self.register.close)
+        projection = Projection(places.projection)
+        self._stack.callback(projection.close)
+        self.log = LogWriter.open(
+            LogSigner(config.origin, self.signer("log"), clock), self.blobs, self.register
+        )
+        self.member = Member(
+            origin=config.origin,
+            signer=self.signer("act"),
+            log=self.log,
+            blobs=self.blobs,
+            fold=Fold(projection, self.blobs),
+            clock=clock,
+            entropy=entropy,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the databases."""
+        self._stack.close()
+
+    @property
+    def roster(self) -> Roster:
+        """Return the newest epoch that this node has adopted."""
+        return self.rosters[-1]
+
+    def signer(self, role: str) -> DualSigner:
+        """Return this node's keys of a role."""
+        return self.identity.signer(role, self.config.generations.get(role, 0))
+
+    def vault(self) -> Vault:
+        """Return the keys of sealed evidence; opening it erases again what was erased before."""
+        return Vault(
+            FileKeyStore(self.places.keys),
+            self.identity.node_key,
+            self.entropy,
+            self.escrow(),
+            self._erasures(),
+        )
+
+    def escrow(self) -> tuple[EscrowPublic, ...]:
+        """Return who holds copies of this node's keys."""
+        return tuple(parse_escrow_public(text) for text in self.config.escrow)
+
+    def intaker(self, folder: Path) -> Intaker:
+        """Return what takes files in, with copies in a folder."""
+        return Intaker(self.vault(), self.blobs, folder, self.identity.source_salt)
+
+    def _erasures(self) -> list[str]:
+        """Return the keys whose erasure is in the log: it is no older than any backup of the keys."""
+        self.member.fold.catch_up(self.log)
+        erased = []
+        for position in self.member.fold.table.positions("key-event"):
+            act = parse_statement(parse_envelope(self.log.read_entry(position)).payload)
+            detail = act.public["detail"]
+            if act.public["event"] == "erase" and isinstance(detail, dict):
+                erased.append(str(detail.get("key", "")))
+        return [name for name in erased if name]
+
+
+def read_unit(places: Places) -> tuple[Charter, tuple[Roster, ...]]:
+    """Return the charter and the verified epochs of a node. Raises VerificationError, StorageError."""
+    try:
+        genesis = places.genesis.read_bytes()
+        envelopes = [path.read_bytes() for path in sorted(places.rosters.glob("[0-9][0-9][0-9][0-9].dsse"))]
+    except OSError as error:
+        raise StorageError(
+            "E5334",
+            f"cannot read the unit's charter and roster: {error.strerror or error}",
+            hint="restore the charter and roster folders; every member has the same files",
+        ) from error
+    return parse_charter(genesis), verify_roster_chain(genesis, envelopes)

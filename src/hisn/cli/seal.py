@@ -1,0 +1,87 @@
+"""Run ``hisn guard --seal``: open or make the node, judge into its log, and say what was sealed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from hisn.cli.secret import passphrase
+from hisn.present.i18n import _, ngettext
+from hisn.present.tech import tech
+
+if TYPE_CHECKING:
+    from hisn.app.guard import GuardRequest, GuardResult, Progress
+    from hisn.app.publish import Published
+    from hisn.app.sealing import SealSummary
+
+
+def guard_sealed(
+    request: GuardRequest, mode: Literal["fields", "whole"], progress: Progress | None
+) -> GuardResult:
+    """Judge into the log of this node; a node is made where there is none, and that is said."""
+    from hisn.app.guard import guard
+    from hisn.app.intake import intake_folder
+    from hisn.app.make_node import open_or_make
+    from hisn.app.publish import publish
+    from hisn.app.sealing import SealTo
+    from hisn.storage.files import home_folder
+
+    root = home_folder()
+    node, is_new = open_or_make(root, passphrase)
+    with node:
+        if is_new:
+            _say_new(str(root), node.config.origin, node.charter.genesis.hex())
+        with intake_folder(node.places.intake) as folder:
+            result = guard(request, progress, SealTo(node.member, node.intaker(folder), mode))
+        published = publish(node)
+        if result.sealed:
+            _say_sealed(result.sealed, published)
+    return result
+
+
+def _say_new(root: str, origin: str, genesis: str) -> None:
+    lines = (
+        _("Made a node, {origin}, in {root}.").format(origin=tech(origin), root=tech(root)),
+        _("Its key lies in {path}, open for unattended starts: keep a copy of that folder apart.").format(
+            path=tech(f"{root}/keys")
+        ),
+        _("Its genesis digest is {genesis}: give it to those who are to verify.").format(
+            genesis=tech(genesis)
+        ),
+    )
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def _say_sealed(summary: SealSummary, published: Published) -> None:
+    events = ngettext("{count} event", "{count} events", summary.events).format(count=f"{summary.events:,}")
+    batches = ngettext("{count} batch", "{count} batches", summary.batches).format(
+        count=f"{summary.batches:,}"
+    )
+    findings = ngettext("{count} finding", "{count} findings", summary.findings).format(
+        count=f"{summary.findings:,}"
+    )
+    line = _("Sealed: {events} in {batches}, {findings}; the log of {origin} has {size} entries.")
+    click.echo(
+        line.format(
+            events=events,
+            batches=batches,
+            findings=findings,
+            origin=tech(summary.origin),
+            size=f"{summary.size:,}",
+        ),
+        err=True,
+    )
+    click.echo(witnessing(published), err=True)
+
+
+def witnessing(published: Published) -> str:
+    """Return one sentence on who has seen the log's newest state."""
+    if published.is_published and not published.cosigners:
+        return _("No witness is known: what is sealed is sequenced, unwitnessed.")
+    names = tech(", ".join(published.cosigners))
+    if published.is_published:
+        return _("Witnessed by {names}, and published.").format(names=names)
+    missing = tech(", ".join(f"{name} ({reason})" for name, reason in published.missing))
+    return _("Sequenced, unwitnessed: {missing} did not answer with a cosignature.").format(missing=missing)
