@@ -55,6 +55,12 @@ _VERSION, _DATE = 10, 0x21
 _SALT_HEX = re.compile(r"[0-9a-f]{32}")
 
 
+def _refuse(code: str, reason: str) -> VerificationError:
+    return VerificationError(
+        code, reason, hint="do not rely on it; ask for the pack again and keep this file"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Show one event of a batch: its place, its path in the batch's tree, and what is disclosed.
@@ -108,25 +114,25 @@ def _zip(entries: list[tuple[str, bytes]]) -> bytes:
 def parse_pack(data: bytes) -> dict[str, bytes]:
     """Return the files of a pack without its manifest. Raises VerificationError on any other form."""
     if len(data) > limits.MAX_PACK_BYTES:
-        raise VerificationError("E3360", "the pack is larger than any that this program makes")
+        raise _refuse("E3360", "the pack is larger than any that this program makes")
     files: dict[str, bytes] = {}
     last = ""
     for name, content in _entries(data):
         if not last and name != MANIFEST:
-            raise VerificationError("E3361", "the pack does not begin with its manifest")
+            raise _refuse("E3361", "the pack does not begin with its manifest")
         # Twice the same name, or another order: two programs could read two packs.
         if last and (not _NAME.fullmatch(name) or (name <= last and last != MANIFEST)):
-            raise VerificationError("E3361", f"the pack has a file that has no place in it: {name!r}")
+            raise _refuse("E3361", f"the pack has a file that has no place in it: {name!r}")
         last = name
         files[name] = content
     lines = set(files.pop(MANIFEST).split(b"\n"))
     for name, content in files.items():
         if f"{hashlib.sha256(content).hexdigest()}  {name}".encode() not in lines:
-            raise VerificationError("E3362", f"the manifest does not have the digest of {name}")
+            raise _refuse("E3362", f"the manifest does not have the digest of {name}")
     # The comparison covers what was not looked at above: every flag, size, checksum and the
     # directory, which other programs read instead of the entries.
     if write_pack(files) != data:
-        raise VerificationError("E3362", "the pack, written again from its files, is not the same bytes")
+        raise _refuse("E3362", "the pack, written again from its files, is not the same bytes")
     return files
 
 
@@ -136,15 +142,15 @@ def _entries(data: bytes) -> Iterator[tuple[str, bytes]]:
     while data.startswith(b"PK\x03\x04", offset):
         count += 1
         if len(data) < offset + _LOCAL.size or count > limits.MAX_PACK_FILES + 1:
-            raise VerificationError("E3360", "the pack ends in the midst of a file, or has too many")
+            raise _refuse("E3360", "the pack ends in the midst of a file, or has too many")
         size, name_length = _LOCAL.unpack_from(data, offset)[8:10]
         start = offset + _LOCAL.size + name_length
         offset = start + size
         if offset > len(data):
-            raise VerificationError("E3360", "the pack ends in the midst of a file")
+            raise _refuse("E3360", "the pack ends in the midst of a file")
         yield data[start - name_length : start].decode("latin-1"), data[start:offset]
     if not count:
-        raise VerificationError("E3360", "this is not a proof pack", hint="a pack's name ends in .evpack")
+        raise _refuse("E3360", "this is not a proof pack")
 
 
 def format_label(label: Label) -> bytes:
@@ -162,7 +168,7 @@ def parse_label(data: bytes) -> Label:
     else:
         label = Label(None)
     if format_label(label) != data:
-        raise VerificationError("E3363", "pack.json does not say that this is a pack of this format")
+        raise _refuse("E3363", "pack.json does not say that this is a pack of this format")
     return label
 
 
@@ -194,19 +200,19 @@ def parse_event(data: bytes) -> Event:
     """Return an event of a pack; nothing of it is checked against the batch. Raises VerificationError."""
     value = parse_canonical(data, max_bytes=limits.MAX_PACK_BYTES)
     if not isinstance(value, dict):
-        raise VerificationError("E3363", "a file of an event is not a JSON object")
+        raise _refuse("E3363", "a file of an event is not a JSON object")
     parts = set(value) - {"act", "index", "path"}
     act, index, path = value.get("act"), value.get("index"), value.get("path")
     if parts not in ({"map"}, {"record", "raw_salt"}, {"map", "record", "raw_salt"}):
-        raise VerificationError("E3363", "a file of an event does not have the parts that it must have")
+        raise _refuse("E3363", "a file of an event does not have the parts that it must have")
     if not isinstance(path, list) or len(path) > limits.MAX_PROOF_HASHES:
-        raise VerificationError("E3363", "the path of an event is not a list of digests")
+        raise _refuse("E3363", "the path of an event is not a list of digests")
     shown = parse_presented(value["map"]) if "map" in parts else None
     record = raw_salt = None
     if "record" in parts:
         salt = _text(value["raw_salt"])
         if not _SALT_HEX.fullmatch(salt):
-            raise VerificationError("E3363", "the raw salt of an event is not 16 bytes in hex")
+            raise _refuse("E3363", "the raw salt of an event is not 16 bytes in hex")
         record, raw_salt = parse_b64(_text(value["record"])), bytes.fromhex(salt)
     hashes = tuple(parse_hex32(_text(digest)) for digest in path)
     return Event(_number(act), _number(index), hashes, shown, record, raw_salt)
@@ -214,11 +220,11 @@ def parse_event(data: bytes) -> Event:
 
 def _number(value: Json) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise VerificationError("E3363", "a number of an event is not a natural number")
+        raise _refuse("E3363", "a number of an event is not a natural number")
     return value
 
 
 def _text(value: Json) -> str:
     if not isinstance(value, str):
-        raise VerificationError("E3363", "a digest or record of an event is not text")
+        raise _refuse("E3363", "a digest or record of an event is not text")
     return value

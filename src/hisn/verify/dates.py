@@ -1,0 +1,66 @@
+"""Date the acts: after the states their authors had seen, before a quorum had seen theirs.
+
+No single clock is trusted.  Of a quorum at most f witnesses lie, so among any f + 1 of their times
+one is true: the (f+1)-th smallest is late enough to be a bound from above, the (f+1)-th largest
+early enough to be one from below for the present.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from hisn.core.instant import MAX_INSTANT, format_instant, instant_of
+from hisn.errors import VerificationError
+from hisn.unit.quorum import Witnessed
+from hisn.unit.rosterdoc import safe_quorum
+from hisn.verify.logged import LoggedAct, State
+
+After = tuple[str, int, int | None]
+"""A state an act was made after: origin, size, and the second by which a quorum had seen it, or None."""
+
+
+def shown_time(seconds: int) -> str:
+    """Return a time in RFC 3339; one that is no time, which a witness can sign, as what it is."""
+    micros = seconds * 1_000_000
+    return format_instant(micros) if micros <= MAX_INSTANT else f"{seconds} s after 1970"
+
+
+def states_seen(
+    acts: Sequence[LoggedAct], states: Iterable[State], heads: Iterable[State]
+) -> dict[int, tuple[After, ...]]:
+    """Return by number of act those states of the pack that its author had seen.
+
+    Raises VerificationError for a head that no act cites: it would date nothing, and only impress.
+    """
+    known = {(state.head.origin, state.head.size, state.head.root): state for state in states}
+    cited = {(head.origin, head.size, head.root) for act in acts for head in act.statement.header.seen}
+    for state in heads:
+        if (state.head.origin, state.head.size, state.head.root) not in cited:
+            raise VerificationError(
+                "E3517", f"no act of the pack cites {state.head.origin} at {state.head.size}"
+            )
+    return {act.number: tuple(_after(act, known)) for act in acts}
+
+
+def _after(act: LoggedAct, known: dict[tuple[str, int, bytes], State]) -> Iterable[After]:
+    for head in act.statement.header.seen:
+        state = known.get((head.origin, head.size, head.root))
+        if state:
+            yield head.origin, head.size, state.witnessed.before_s
+
+
+def present_s(witnessed: Witnessed) -> int | None:
+    """Return a second that had passed when the quorum cosigned, whoever lied; None without a quorum."""
+    if not witnessed.is_reached:
+        return None
+    count = len(witnessed.cosigners) + len(witnessed.missing)
+    times = sorted((each.time_s for each in witnessed.cosigners), reverse=True)
+    return times[count - safe_quorum(count)]
+
+
+def is_overdue(deadline: str, states: Iterable[State]) -> bool:
+    """Tell whether a deadline (RFC 3339 as acts have it, or "") had passed when a state was cosigned."""
+    times = [present_s(state.witnessed) for state in states]
+    latest = max((time for time in times if time is not None), default=0)
+    return bool(deadline) and latest * 1_000_000 > instant_of(datetime.fromisoformat(deadline))

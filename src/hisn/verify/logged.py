@@ -1,0 +1,210 @@
+"""Check what the logs say: their states, who witnessed these, and that the acts stand in them.
+
+A contradiction that its maker signed is not only a failure: `ForkError` carries what is proven by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hisn.acts.envelope import verify_envelope
+from hisn.acts.statement import Ref, Statement, check_place
+from hisn.errors import VerificationError
+from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
+from hisn.tlog.merkle import verify_inclusion
+from hisn.tlog.policy import format_policy
+from hisn.unit.quorum import Witnessed, act_keys, judge_head, publishing_policy
+from hisn.unit.roster import Roster
+from hisn.verify.parts import Entry
+from hisn.verify.steps import Args, Said
+
+
+class ForkError(VerificationError):
+    """Say that somebody signed two statements that exclude each other, and which."""
+
+    def __init__(self, message: str, detail: Said, proven: Said) -> None:
+        super().__init__("E3540", message, hint="keep this file: it is the proof")
+        self.detail = detail
+        self.proven = proven
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Hold a state of a log that the log signed, and how well it is witnessed."""
+
+    signed: SignedCheckpoint
+    witnessed: Witnessed
+
+    @property
+    def head(self) -> Checkpoint:
+        """Return the checkpoint."""
+        return self.signed.checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedAct:
+    """Hold an act that its author signed, at a proven place of a log."""
+
+    number: int
+    entry: Entry
+    state: State
+    statement: Statement
+
+    @property
+    def ref(self) -> Ref:
+        """Return how other acts name this one."""
+        return Ref(self.state.head.origin, self.entry.proof.index, self.entry.leaf_hash)
+
+
+def policy_for(chain: Sequence[Roster], state: State) -> bytes:
+    """Return the policy by which a state was judged, as it must stand in the pack."""
+    roster = chain[state.witnessed.epoch]
+    return format_policy(publishing_policy(roster, state.head.origin, state.head.size))
+
+
+def judge_states(chain: Sequence[Roster], checkpoints: Iterable[bytes]) -> dict[bytes, State]:
+    """Return the states of signed checkpoints, by their bytes. Raises VerificationError."""
+    found = {raw: parse_signed_checkpoint(raw) for raw in dict.fromkeys(checkpoints)}
+    return {raw: State(signed, judge_head(chain, signed)) for raw, signed in found.items()}
+
+
+def check_roots(states: Iterable[State]) -> None:
+    """Return if no log signed two roots for one size. Raises ForkError."""
+    roots: dict[tuple[str, int], bytes] = {}
+    for state in states:
+        head = state.head
+        if roots.setdefault((head.origin, head.size), head.root) != head.root:
+            raise fork_of_heads(head)
+
+
+def fork_of_heads(head: Checkpoint) -> ForkError:
+    """Return what two roots of one size prove."""
+    args: Args = {"origin": head.origin, "size": head.size}
+    message = f"{head.origin} signed two roots for its log of {head.size} entries"
+    return ForkError(message, Said("fork-heads", args), Said("two-heads", args))
+
+
+def newest_sizes(states: Iterable[State]) -> tuple[tuple[str, int], ...]:
+    """Return the size of the newest state of every log."""
+    sizes: dict[str, int] = {}
+    for state in states:
+        sizes[state.head.origin] = max(state.head.size, sizes.get(state.head.origin, 0))
+    return tuple(sorted(sizes.items()))
+
+
+def check_inclusion(entry: Entry, state: State) -> None:
+    """Return if an entry is in the log's state at the index that its proof names.
+
+    Raises VerificationError.
+    """
+    proof = entry.proof
+    verify_inclusion(entry.leaf_hash, proof.index, state.head.size, proof.hashes, state.head.root)
+
+
+def check_places(acts: Sequence[tuple[Entry, State]]) -> None:
+    """Return if every entry is in its log, each once, and none where another is.
+
+    Raises VerificationError, or ForkError.
+    """
+    places: dict[tuple[str, int], bytes] = {}
+    for entry, state in acts:
+        check_inclusion(entry, state)
+        place = (state.head.origin, entry.proof.index)
+        if places.setdefault(place, entry.leaf_hash) != entry.leaf_hash:
+            raise fork_of_entries(*place)
+    if len({entry.leaf_hash for entry, _ in acts}) != len(acts):
+        raise VerificationError("E3504", "the pack shows one act twice")
+
+
+def fork_of_entries(origin: str, index: int) -> ForkError:
+    """Return what two entries at one place prove."""
+    args: Args = {"origin": origin, "index": index}
+    message = f"{origin} shows two different entries at {index}"
+    return ForkError(message, Said("fork-entries", args), Said("two-entries", args))
+
+
+def open_act(chain: Sequence[Roster], number: int, entry: Entry, state: State) -> LoggedAct:
+    """Return an act that the keys in force at its place have signed. Raises VerificationError."""
+    keys = act_keys(chain, state.witnessed, state.head.origin, entry.proof.index)
+    statement = verify_envelope(entry.leaf, keys)
+    check_place(statement, state.head.origin)
+    return LoggedAct(number, entry, state, statement)
+
+
+def check_sequence(acts: Sequence[LoggedAct], states: Iterable[State]) -> int:
+    """Return how many acts of the pack directly follow another, if none contradicts another.
+
+    Raises VerificationError, or ForkError for two acts of one author with one number.
+    """
+    roots = {(state.head.origin, state.head.size): state.head.root for state in states}
+    by_actor: dict[str, list[LoggedAct]] = {}
+    for act in sorted(acts, key=lambda act: act.statement.header.seq):
+        _check_seen(act, roots)
+        by_actor.setdefault(act.statement.header.actor, []).append(act)
+    _check_batch_chain(acts)
+    return sum(_count_links(own) for own in by_actor.values())
+
+
+def _check_seen(act: LoggedAct, roots: dict[tuple[str, int], bytes]) -> None:
+    for head in act.statement.header.seen:
+        if head.origin == act.ref.origin and head.size > act.ref.index:
+            raise VerificationError("E3507", f"act {act.number} cites a state of its log that holds itself")
+        if roots.setdefault((head.origin, head.size), head.root) != head.root:
+            raise VerificationError(
+                "E3507", f"two roots of {head.origin} at {head.size} are cited or shown in this pack"
+            )
+
+
+def _count_links(acts: Sequence[LoggedAct]) -> int:
+    """Follow one author's acts in the order of their numbers; between them others may be missing."""
+    links = 0
+    seen: dict[str, int] = {}
+    last: LoggedAct | None = None
+    for act in acts:
+        header = act.statement.header
+        if last:
+            links += _is_link(last, act)
+        if any(head.size < seen.get(head.origin, 0) for head in header.seen):
+            # "I had not seen that yet", said by one who had cited a later state before.
+            raise VerificationError("E3507", f"act {act.number} cites an older state than an act before it")
+        seen |= {head.origin: head.size for head in header.seen}
+        last = act
+    return links
+
+
+def _is_link(earlier: LoggedAct, later: LoggedAct) -> bool:
+    old, new = earlier.statement.header, later.statement.header
+    if old.seq == new.seq:
+        raise fork_of_acts(old.actor, old.seq)
+    if earlier.ref.index >= later.ref.index:
+        raise VerificationError(
+            "E3506", f"acts {earlier.number} and {later.number} stand in another order than their numbers"
+        )
+    is_next = old.seq + 1 == new.seq
+    if is_next and new.prev != earlier.entry.leaf_hash:
+        raise VerificationError("E3506", f"act {later.number} does not follow the act before it")
+    return is_next
+
+
+def fork_of_acts(actor: str, seq: int) -> ForkError:
+    """Return what two acts with one number prove."""
+    args: Args = {"actor": actor, "seq": seq}
+    message = f"{actor} signed two different acts with the number {seq}"
+    return ForkError(message, Said("fork-acts", args), Said("two-acts", args))
+
+
+def _check_batch_chain(acts: Sequence[LoggedAct]) -> None:
+    """Check batches of one stretch of one source: one of each number, each naming the one before it."""
+    chained: dict[object, dict[object, LoggedAct]] = {}
+    for act in acts:
+        public = act.statement.public
+        if act.statement.kind == "batch":
+            batches = chained.setdefault((act.ref.origin, public["source"], public["part"]), {})
+            if batches.setdefault(public["ordinal"], act) is not act:
+                raise VerificationError("E3508", "two batches of one source have the same number")
+    for batches in chained.values():
+        for number, act in batches.items():
+            before = batches.get(number - 1) if isinstance(number, int) else None
+            if before and act.statement.public["prev"] != before.entry.leaf_hash.hex():
+                raise VerificationError("E3508", f"batch act {act.number} names another batch before it")
