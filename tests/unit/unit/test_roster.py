@@ -342,3 +342,11 @@ def test_a_charter_names_its_unit() -> None:
     charter = parse_charter(found().charter.document)
     assert (charter.name, charter.fold_version, charter.acts_per_hour) == (UNIT, 1, 3_600)
     assert charter.thresholds == {"roster": 3}
+
+
+def test_others_cannot_end_a_key_before_what_was_witnessed() -> None:
+    unit = found()
+    draft = unit.draft(Suspend(NORTH.name), Revoke(NORTH.name, "act", until=8), heads=[head(NORTH, 9)])
+    others = [each.root for each in FOUR if each is not NORTH]
+    assert refused(unit, draft, others) == "E3416"
+    unit.adopt(draft.document, [*others, NORTH.root])

@@ -103,12 +103,17 @@ def signed(document: bytes, signers: Iterable[DualSigner]) -> bytes:
 
 
 def found(members: Sequence[Office] = FOUR, witnesses: Sequence[Office] = OUTSIDE) -> Unit:
+    charter, envelope, first = _found(tuple(members), tuple(witnesses))
+    return Unit(charter, [envelope], [first])
+
+
+@cache
+def _found(members: tuple[Office, ...], witnesses: tuple[Office, ...]) -> tuple[Charter, bytes, Roster]:
     charter, first = make_charter(
         UNIT, [each.enrolment for each in members], [each.enrolment for each in witnesses]
     )
-    unit = Unit(charter)
-    unit.adopt(first.document, [key for each in (*members, *witnesses) for key in each.keys])
-    return unit
+    envelope = signed(first.document, [key for each in (*members, *witnesses) for key in each.keys])
+    return charter, envelope, verify_epoch(charter, (), envelope)
 
 
 def head(office: Office, size: int, version: str = "") -> Head:
