@@ -55,14 +55,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Hold a chunk and its place: the file it was read from, its byte range, its number there.
+    """Hold a chunk and its place: the task that read it, and its number there.
 
-    `part` is the first byte of the range (0 for a whole file), `ordinal` counts the chunks of one
-    source in one range from 0.  All three depend on the source's bytes alone.
+    `ordinal` counts the chunks of one source in one task from 0.  Range and number depend on the
+    source's bytes alone.
     """
 
-    path: str
-    part: int
+    task: Task
     ordinal: int
     chunk: Chunk
 
@@ -134,7 +133,7 @@ def _read_all(tasks: Sequence[Task]) -> Iterator[Placed | SourceNote]:
                 if isinstance(item, SourceNote):
                     yield item
                 else:
-                    yield Placed(task.path, task.start, ordinals[item.source], item)
+                    yield Placed(task, ordinals[item.source], item)
                     ordinals[item.source] += 1
         except HisnError as error:
             yield SourceNote(task.name, "", "partial", error.message, error.code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from hisn.core.instant import Instant, instant_of
 from hisn.errors import InputError, Place, UsageError
 from hisn.events.declare import Declarations, parse_declarations, parse_zone
 from hisn.events.schema import Declaration
+
+_NUMBERS = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")
+_MOST_NUMBERS = 100_000
 
 
 def parse_moment(text: str) -> Instant:
@@ -47,3 +51,15 @@ def declarations_from(path: str | None, year: int | None, zone_s: int | None) ->
             hint="check --sources",
         ) from error
     return parse_declarations(data, path, default=default)
+
+
+def numbers_in(text: str) -> tuple[int, ...]:
+    """Return the record numbers of ``3,7,100-120``, ascending. Raises UsageError."""
+    found: set[int] = set()
+    for part in text.split(","):
+        match = _NUMBERS.fullmatch(part.strip())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not first <= last < first + _MOST_NUMBERS:
+            raise UsageError("E1313", f"not record numbers: {part.strip()!r}", hint="write 3,7 or 100-120")
+        found.update(range(first, last + 1))
+    return tuple(sorted(found))

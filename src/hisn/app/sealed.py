@@ -10,6 +10,7 @@ import numpy as np
 from hisn.app.judge import Placed
 from hisn.events.batch import Int64s
 from hisn.events.schema import Unparsed
+from hisn.events.tasks import Task
 from hisn.evidence.batch import Mode, salt_key_of, seal_chunk
 
 
@@ -30,10 +31,9 @@ class SealedChunk:
     has one.
     """
 
-    path: str
+    task: Task
     source: str
     kind: str
-    part: int
     ordinal: int
     root: bytes
     count: int
@@ -43,6 +43,11 @@ class SealedChunk:
     last: int | None
     numbers: Int64s | None
     unparsed: tuple[Unparsed, ...]
+
+    @property
+    def part(self) -> int:
+        """Return the first byte of the range that was read (0 for a whole file)."""
+        return self.task.start
 
     @property
     def place(self) -> tuple[str, int, int]:
@@ -70,19 +75,18 @@ class ChunkSealer:
         return [self._seal(item) for item in placed]
 
     def _seal(self, item: Placed) -> SealedChunk:
-        intake = self._keys[item.path]
+        intake = self._keys[item.task.path]
         chunk = item.chunk
-        salt_key = salt_key_of(intake.key, chunk.source, item.part, item.ordinal)
+        salt_key = salt_key_of(intake.key, chunk.source, item.task.start, item.ordinal)
         batch = seal_chunk(chunk, salt_key, intake.mode)
         numbers: Int64s | None = np.asarray(batch.numbers, np.int64)
         first, last = (int(batch.numbers[0]), int(batch.numbers[-1])) if batch.count else (0, 0)
         if last - first + 1 == batch.count:
             numbers = None
         return SealedChunk(
-            path=item.path,
+            task=item.task,
             source=chunk.source,
             kind=chunk.kind,
-            part=item.part,
             ordinal=item.ordinal,
             root=batch.root,
             count=batch.count,

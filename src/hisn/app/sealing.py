@@ -7,7 +7,7 @@ names the batches and the events it rests on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -23,7 +23,7 @@ from hisn.core.canon import Json
 from hisn.core.instant import format_instant
 from hisn.errors import HisnError
 from hisn.events.declare import Declarations
-from hisn.events.tasks import Discovery
+from hisn.events.tasks import Discovery, Task
 from hisn.evidence.batch import Mode
 from hisn.evidence.disclosure import Value
 from hisn.findings.model import Finding
@@ -135,7 +135,7 @@ class Sealing:
         return True
 
     def _draft(self, chunk: SealedChunk, follows: int | None) -> Draft:
-        intake = self._intakes[chunk.path]
+        intake = self._intakes[chunk.task.path]
         first, last = (None if time is None else format_instant(time) for time in (chunk.first, chunk.last))
         is_secret = self._declarations.sealing_of(chunk.source).asset_class in _SECRET_CLASSES
         unparsed = sum(max(1, hole.count) for hole in chunk.unparsed)
@@ -173,6 +173,7 @@ class Sealing:
             ),
             "unparsed_count": unparsed,
             "declared": self._declarations.digest_of(chunk.source),
+            **task_fields(chunk.task),
         }
         return Draft(kind="batch", public=public, sealed=body, follows=follows)
 
@@ -189,6 +190,23 @@ class Sealing:
             if events:
                 found.append((entry.place, chunk, events))
         return sorted(found, key=lambda item: item[0].index)
+
+
+def task_fields(task: Task) -> dict[str, Value]:
+    """Return what is needed to read a batch again in the same way, as sealed fields."""
+    declared = task.declaration
+    return {
+        "task": visible(task.name),
+        "member": None if task.member is None else visible(task.member),
+        "end": task.end,
+        "declaration": (
+            declared.kind,
+            declared.year,
+            declared.zone_s,
+            declared.asset,
+            *(tuple(sorted(names)) for names in (declared.products, declared.categories, declared.services)),
+        ),
+    }
 
 
 def records_of(chunk: SealedChunk) -> Value:
@@ -240,8 +258,3 @@ def _plain(value: object) -> Value:
 def visible(text: str) -> str:
     r"""Return a text with lone surrogates written out (``\udc80``): JSON between programs has none."""
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def evidence_fields(fields: Mapping[str, Value]) -> dict[str, Value]:
-    """Return the fields of a finding that two members compare: what follows from the data alone."""
-    return {name: value for name, value in fields.items() if name != "batches"}

@@ -124,7 +124,7 @@ def _shown(given: Shown) -> Iterator[str]:
 
 
 def _fields(fields: Mapping[str, Value], hidden: tuple[str, ...]) -> Iterator[str]:
-    for name, value in fields.items():
+    for name, value in sorted(fields.items()):
         yield f"  {tech(name)}: {tech(_value(value))}"
     if hidden:
         yield f"  ({_('hidden')}: {tech(', '.join(hidden))})"
@@ -203,18 +203,20 @@ def _plain_act(act: ShownAct) -> dict[str, Any]:
         "number": act.number,
         "kind": act.kind,
         "actor": act.actor,
-        "origin": act.origin,
+        "side": act.side,
         "index": act.index,
         "leaf_hash": act.leaf_hash.hex(),
         "claimed_time": act.claimed_time,
         "after": [
             {"origin": origin, "size": size, "until": _time(until)} for origin, size, until in act.after
         ],
-        "before": _time(act.before_s),
+        "size": act.size,
+        "before": _time(act.witnessed.before_s),
         "cosigners": [
-            {"name": each.name, "side": each.side, "time": _time(each.time_s)} for each in act.cosigners
+            {"name": each.name, "side": each.side, "time": _time(each.time_s)}
+            for each in act.witnessed.cosigners
         ],
-        "missing": list(act.missing),
+        "missing": list(act.witnessed.missing),
     }
 
 

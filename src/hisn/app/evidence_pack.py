@@ -1,0 +1,263 @@
+"""Gather what a proof pack needs from this node, put it together, and verify it before it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hisn.app.answers import answers_to
+from hisn.app.home import Node
+from hisn.app.reopen import OwnAct, Reopened, own_act, reopener
+from hisn.app.timestamps import ask_for_token
+from hisn.errors import StorageError, UsageError, VerificationError
+from hisn.events.mapping import Mapping, load_mapping
+from hisn.evidence.disclosure import RAW, RECORD, open_leaf, present, sealed_name
+from hisn.evidence.pack import Event, format_body
+from hisn.evidence.packing import PackAct, PackParts, Trust, build_pack
+from hisn.tlog.checkpoint import SignedCheckpoint
+from hisn.tlog.policy import format_policy
+from hisn.tlog.proof import TlogProof, format_tlog_proof
+from hisn.unit.quorum import publishing_policy
+from hisn.verify.check import verify_pack
+from hisn.verify.steps import Report
+
+SHOWN_OF_FINDING = (
+    *("id", "rule_id", "rule_digest", "title", "level", "confidence", "author", "licence"),
+    *("first", "last", "count", "records_complete", "techniques", "mapping", "engine", "batches"),
+)
+"""What a pack always shows of a finding: which rule, when, how often; no value of any record."""
+SHOWN_OF_BATCH = ("count",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackRequest:
+    """Say what to show. `finding` is its id, or the beginning of one.
+
+    `show` names fields of events and of the finding.  `records` picks events by their record
+    numbers; without it the first `most` are shown.  `whole` shows the events' whole records.
+    `timestamp_url` asks a time-stamping service for a token over the finding's act.
+    """
+
+    finding: str
+    show: tuple[str, ...] = ()
+    records: tuple[int, ...] = ()
+    most: int = 10
+    whole: bool = False
+    timestamp_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Hold a pack, what the verifier says of it, and names in `show` that nothing has."""
+
+    data: bytes
+    report: Report
+    unknown: tuple[str, ...]
+    left_out: int
+
+
+def make_pack(node: Node, request: PackRequest) -> Packed:
+    """Return a verified pack of a finding in this node's log.
+
+    Raises UsageError (no such finding), StorageError (erased or missing), VerificationError (what
+    is here does not fit the log).
+    """
+    node.member.fold.catch_up(node.log)
+    finding = own_act(node, find_finding(node, request.finding))
+    chosen = _Chosen(request)
+    with reopener(node) as opener:
+        for leaf, _root, events in batches_of(finding):
+            if chosen.is_full:
+                chosen.left_out += len(events)
+            else:
+                chosen.add(opener.batch(leaf), events)
+    if request.records and not chosen.events:
+        raise UsageError(
+            "E1311",
+            "the finding does not rest on these records",
+            hint="hisn evidence show lists the records it rests on",
+        )
+    parts = _parts(node, finding, chosen, request)
+    data = build_pack(parts)
+    report = verify_pack(data, genesis=node.charter.genesis)
+    if report.failed is not None:
+        raise StorageError(
+            "E5342",
+            f"the pack does not verify: {report.failed.detail}",
+            hint="run hisn node fsck; something in the node's folder was changed",
+            unchanged="no pack was written",
+        )
+    return Packed(data, report, chosen.unknown(finding), chosen.left_out)
+
+
+def find_finding(node: Node, prefix: str) -> int:
+    """Return the place of the finding whose id begins so. Raises UsageError."""
+    found = node.member.fold.table.findings(prefix if prefix.startswith("f-") else f"f-{prefix}")
+    if not found:
+        raise UsageError(
+            "E1310",
+            f"this node's log has no finding {prefix!r}",
+            hint="hisn evidence list shows those it has; hisn guard --seal puts findings into it",
+        )
+    if len(found) > 1:
+        raise UsageError(
+            "E1310",
+            f"several findings begin with {prefix!r}",
+            hint="write more of the id, such as " + found[0][0],
+        )
+    return found[0][1]
+
+
+def batches_of(finding: OwnAct) -> list[tuple[int, str, tuple[int, ...]]]:
+    """Return the batches that a finding rests on: position, root, events. Raises StorageError."""
+    named = finding.field("batches")
+    found = []
+    for item in named if isinstance(named, tuple) else ():
+        match item:
+            case (int(leaf), str(root), tuple(events)):
+                found.append((leaf, root, tuple(event for event in events if isinstance(event, int))))
+            case _:
+                raise VerificationError("E3513", "the finding's list of batches is not in its form")
+    return found
+
+
+class _Chosen:
+    """Collect the events that are shown, batch by batch."""
+
+    def __init__(self, request: PackRequest) -> None:
+        self._request = request
+        self._names = tuple(dict.fromkeys(request.show))
+        self._met: set[str] = set()
+        self._mapping = load_mapping()
+        self.batches: list[Reopened] = []
+        self.events: list[Event] = []
+        self.left_out = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether no more events are to be shown."""
+        return not self._request.records and len(self.events) >= self._request.most
+
+    def add(self, opened: Reopened, events: Sequence[int]) -> None:
+        """Show those of a batch's events that were asked for."""
+        numbers = opened.batch.sealed.numbers
+        wanted = [
+            event
+            for event in events
+            if not self._request.records or int(numbers[event]) in self._request.records
+        ]
+        if not self._request.records:
+            wanted = wanted[: self._request.most - len(self.events)]
+        self.left_out += len(events) - len(wanted)
+        if wanted:
+            # Number 0 is the finding's act; batches follow in their order.
+            self.batches.append(opened)
+            self.events += [self._event(len(self.batches), opened, event) for event in wanted]
+
+    def _event(self, act: int, opened: Reopened, index: int) -> Event:
+        if opened.mode == "whole":
+            if self._names and not self._request.whole:
+                raise UsageError(
+                    "E1312",
+                    "this source was sealed in mode whole: its events can be shown as whole records only",
+                    hint="add --whole-record, or seal such sources in mode fields from now on",
+                )
+            shown = opened.batch.record(index)
+            return Event(act, index, shown.path, record=shown.record, raw_salt=shown.raw_salt)
+        names = self._sealed_names(opened, index)
+        fields = opened.batch.fields(index, names)
+        if not self._request.whole:
+            return Event(act, index, fields.path, fields.presented)
+        whole = opened.batch.record(index)
+        return Event(act, index, fields.path, fields.presented, whole.record, whole.raw_salt)
+
+    def _sealed_names(self, opened: Reopened, index: int) -> list[str]:
+        """Return the sealed names of the fields asked for that this event has."""
+        there = open_leaf(present(opened.batch.sealed_map(index), ())).names
+        aliases = aliases_of(opened, self._mapping, index)
+        names = [RECORD]
+        if self._request.whole:
+            names.append(RAW)
+        for name in self._names:
+            found = sealed_name(name)
+            found = found if found in there else sealed_name(aliases.get(name, name))
+            if found in there:
+                self._met.add(name)
+                names.append(found)
+        return list(dict.fromkeys(names))
+
+    def finding_names(self, finding: OwnAct) -> list[str]:
+        """Return the names of the finding's fields that are shown.
+
+        A reason is shown with the field it is about: its value is that field's.
+        """
+        there = finding.opened.names if finding.opened else ()
+        names = [name for name in SHOWN_OF_FINDING if name in there]
+        for name in self._names:
+            if name in there:
+                self._met.add(name)
+                names.append(name)
+        for name in there:
+            if name.startswith("why.") and name.endswith(".field") and finding.field(name) in self._names:
+                stem = name.removesuffix("field")
+                names += [each for each in there if each.startswith(stem)]
+        return list(dict.fromkeys(names))
+
+    def unknown(self, finding: OwnAct) -> tuple[str, ...]:
+        """Return the names asked for that neither an event nor the finding has."""
+        self.finding_names(finding)
+        return tuple(name for name in self._names if name not in self._met)
+
+
+def aliases_of(opened: Reopened, mapping: Mapping, index: int) -> dict[str, str]:
+    """Return, for names that rules use, the names that the record itself has."""
+    number = int(opened.batch.sealed.numbers[index])
+    for block, row in opened.chunk.rows():
+        if int(block.numbers[row]) == number:
+            names = block.layout.names
+            return {
+                name: names[view.column]
+                for name, view in mapping.shape(block.layout).fields.items()
+                if view.column is not None and view.column < len(names)
+            }
+    return {}
+
+
+def _parts(node: Node, finding: OwnAct, chosen: _Chosen, request: PackRequest) -> PackParts:
+    head = covering_head(node, finding.place.index)
+    acts = [
+        _pack_act(node, head, finding, chosen.finding_names(finding)),
+        *(_pack_act(node, head, opened.act, SHOWN_OF_BATCH) for opened in chosen.batches),
+    ]
+    answers, heads = answers_to(node, finding.place)
+    stamps = {0: ask_for_token(finding.leaf, request.timestamp_url)} if request.timestamp_url else {}
+    return PackParts(
+        trust=trust_of(node),
+        acts=[*acts, *answers],
+        finding=0,
+        events=chosen.events,
+        heads=heads,
+        timestamps=stamps,
+    )
+
+
+def trust_of(node: Node) -> Trust:
+    """Return what every pack of this node begins with."""
+    envelopes = [path.read_bytes() for path in sorted(node.places.rosters.glob("[0-9][0-9][0-9][0-9].dsse"))]
+    policy = publishing_policy(node.roster, node.config.origin)
+    return Trust(genesis=node.charter.document, rosters=envelopes, policy=format_policy(policy))
+
+
+def covering_head(node: Node, index: int) -> SignedCheckpoint:
+    """Return the published checkpoint if it covers the entry, else the newest, which nobody witnessed."""
+    published = node.log.published()
+    if published is not None and published.checkpoint.size > index:
+        return published
+    return node.log.head()
+
+
+def _pack_act(node: Node, head: SignedCheckpoint, act: OwnAct, names: Iterable[str]) -> PackAct:
+    index, size = act.place.index, head.checkpoint.size
+    proof = TlogProof(index, node.log.inclusion(index, size), head.raw)
+    body = format_body(present(act.sealed, list(names))) if act.sealed else None
+    return PackAct(act.leaf, format_tlog_proof(proof), body)

@@ -1,0 +1,151 @@
+"""Offer ``hisn evidence``: what is in the log, proof packs, and rechecking what others found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hisn.cli.secret import passphrase
+from hisn.present.i18n import _
+from hisn.present.tech import prose, tech
+
+if TYPE_CHECKING:
+    from hisn.app.evidence_pack import Packed
+    from hisn.app.home import Node
+
+_EXAMPLES = """
+
+\b
+hisn evidence list
+hisn evidence show f-3fd2
+hisn evidence pack f-3fd2 --show CommandLine,User -o f.evpack
+hisn evidence disclose f-3fd2 -o f.evdata
+hisn evidence recheck f.evdata --rules sigma/
+"""
+
+
+@click.group(help=_("Show, prove and recheck what this node has sealed.") + _EXAMPLES, no_args_is_help=True)
+def evidence() -> None:
+    """Hold the commands below."""
+
+
+def _opened() -> Node:
+    from hisn.app.home import open_node
+    from hisn.storage.files import home_folder
+
+    return open_node(home_folder(), passphrase)
+
+
+@evidence.command("list", help=_("List the findings in this node's log.") + "\n\n\b\nhisn evidence list")
+@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON document."))
+def list_findings(*, as_json: bool) -> int:
+    """Print one line per finding, in the order of the log."""
+    from hisn.app.evidence_list import findings_of
+
+    with _opened() as node:
+        rows = findings_of(node)
+    if as_json:
+        click.echo(json.dumps([row.to_json() for row in rows], indent=1))
+        return 0
+    for row in rows:
+        click.echo(f"{tech(row.id)}  {tech(row.level):13}  {prose(row.title)}  ({tech(row.place)})")
+    if not rows:
+        click.echo(_("No finding is in the log yet: hisn guard --seal PATH puts them there."))
+    return 0
+
+
+@evidence.command(
+    help=_("Show a finding as it was sealed, and which fields its events have.")
+    + "\n\n\b\nhisn evidence show f-3fd2"
+)
+@click.argument("finding", metavar="FINDING")
+def show(*, finding: str) -> int:
+    """Print the finding's fields, its batches, and the names that can be disclosed."""
+    from hisn.app.evidence_list import describe
+
+    with _opened() as node:
+        described = describe(node, finding)
+    for name, value in described.fields:
+        click.echo(f"{tech(name):24} {tech(value)}")
+    click.echo("\n" + _("Records"))
+    for records in described.records:
+        click.echo(f"  {tech(records)}")
+    click.echo("\n" + _("Fields of its first event; each can be shown by --show"))
+    click.echo("  " + ", ".join(tech(name) for name in described.names))
+    return 0
+
+
+@evidence.command(
+    help=_("Write a proof pack: one file that a stranger verifies offline, with the fields you choose.")
+    + "\n\n\b\nhisn evidence pack f-3fd2 --show CommandLine,User -o f.evpack\n"
+    + "hisn evidence pack f-3fd2 --records 2180,2197 --whole-record -o f.evpack\n\n"
+    + _(
+        "Exit codes: 0 written and witnessed by a quorum, 2 usage, 4 the node's files do not fit its log, "
+        "5 written, not witnessed yet, 6 storage or network."
+    )
+)
+@click.argument("finding", metavar="FINDING")
+@click.option(
+    "--show",
+    "shown",
+    multiple=True,
+    metavar="FIELD,...",
+    help=_("Fields of events and of the finding to show."),
+)
+@click.option("--records", metavar="N,...", help=_("Show these records (default: the first --most)."))
+@click.option(
+    "--most", type=click.IntRange(0, 10_000), default=10, show_default=True, metavar="N",
+    help=_("Show at most so many events."),
+)  # fmt: skip
+@click.option("--whole-record", "whole", is_flag=True, help=_("Show the whole records of the events, too."))
+@click.option(
+    "--timestamp", metavar="URL", help=_("Ask this time-stamping service for a token (RFC 3161) and add it.")
+)
+@click.option(
+    "-o", "--output", required=True, metavar="FILE", type=click.Path(path_type=Path),
+    help=_("Where to write the pack."),
+)  # fmt: skip
+def pack(
+    *,
+    finding: str,
+    shown: tuple[str, ...],
+    records: str | None,
+    most: int,
+    whole: bool,
+    timestamp: str | None,
+    output: Path,
+) -> int:
+    """Write a pack and say how to verify it."""
+    from hisn.app.evidence_pack import PackRequest, make_pack
+    from hisn.app.options import numbers_in
+    from hisn.storage.files import write_whole
+
+    request = PackRequest(
+        finding=finding,
+        show=tuple(name.strip() for names in shown for name in names.split(",") if name.strip()),
+        records=numbers_in(records) if records else (),
+        most=most,
+        whole=whole,
+        timestamp_url=timestamp,
+    )
+    with _opened() as node:
+        packed = make_pack(node, request)
+        genesis = node.charter.genesis.hex()
+    write_whole(output, packed.data)
+    _say_packed(packed, output, genesis)
+    return packed.report.exit_code
+
+
+def _say_packed(packed: Packed, output: Path, genesis: str) -> None:
+    for name in packed.unknown:
+        click.echo(
+            _("Neither an event nor the finding has a field {name}.").format(name=tech(name)), err=True
+        )
+    if packed.left_out:
+        text = _("{count} further events of the finding are named, and not shown.")
+        click.echo(text.format(count=packed.left_out), err=True)
+    click.echo(_("Wrote {path}. Anybody verifies it with:").format(path=tech(output)))
+    click.echo(f"  hisn verify {output} --genesis {genesis}")
