@@ -1,6 +1,6 @@
 """Verify a proof pack: the numbered steps, in an order in which each may rely on those before it.
 
-Follow it with a finger: `_founded` and `_states`, then `_logged`, `_opened` and `_claimed` for a
+Follow it with a finger: `Verifier._founded` and `_states`, then `_logged`, `_opened` and `_claimed` for a
 finding, `_forked` for a fork.  Each yields one `Found` per step, and raises where a step fails; what
 comes after is reported as not reached then, and nothing as proven.
 
@@ -77,14 +77,63 @@ def verify_pack(data: bytes, *, genesis: bytes | None) -> Report:
 
     Raises VerificationError only where the bytes are no pack at all.
     """
-    files = parse_pack(data)
-    try:
-        founding, parts = read_parts(files)
-    except VerificationError as error:
-        return _report([], FINDING_STEPS, _Outcome(Result.INVALID), error)
-    size = Said("files", {"count": len(files), "bytes": len(data)})
-    codes = FORK_STEPS if isinstance(parts, ForkParts) else FINDING_STEPS
-    return _drive(codes, _course(founding, parts, size, genesis))
+    return Verifier(genesis).verify(data)
+
+
+class Verifier:
+    """Verify packs of one unit. Its rosters are verified once, for most packs of a unit share them."""
+
+    def __init__(self, genesis: bytes | None) -> None:
+        self._genesis = genesis
+        self._chains: dict[tuple[bytes, tuple[bytes, ...]], Sequence[Roster]] = {}
+
+    def verify(self, data: bytes) -> Report:
+        """Return the report on a pack, as `verify_pack` does."""
+        files = parse_pack(data)
+        try:
+            founding, parts = read_parts(files)
+        except VerificationError as error:
+            return _report([], FINDING_STEPS, _Outcome(Result.INVALID), error)
+        size = Said("files", {"count": len(files), "bytes": len(data)})
+        codes = FORK_STEPS if isinstance(parts, ForkParts) else FINDING_STEPS
+        return _drive(codes, self._course(founding, parts, size))
+
+    def _course(self, founding: Founding, parts: FindingParts | ForkParts, size: Said) -> Course:
+        yield Status.OK, size
+        shown, chain = yield from self._founded(founding)
+        try:
+            if isinstance(parts, ForkParts):
+                outcome = yield from _forked(shown, chain, parts, founding.policy)
+            else:
+                outcome = yield from _finding(shown, chain, parts, founding.policy)
+        except ForkError as fork:
+            # The step failed, and what its maker signed proves more than that.
+            yield Status.FAILED, fork.detail
+            return _Outcome(Result.FORK_PROVEN, shown, fork=fork.proven)
+        return outcome
+
+    def _founded(self, founding: Founding) -> Generator[Found, None, tuple[Shown, Sequence[Roster]]]:
+        """Take steps 2 and 3: the charter is the caller's, and the roster grew from it."""
+        charter = parse_charter(founding.genesis)
+        digest: Args = {"genesis": charter.genesis.hex()}
+        if self._genesis is None:
+            yield Status.ABSENT, Said("not-pinned", digest)
+        elif self._genesis != charter.genesis:
+            raise VerificationError(
+                "E3502", f"the pack is of another unit: its genesis is {digest['genesis']}"
+            )
+        else:
+            yield Status.OK, Said("pinned", digest)
+        grown = founding.genesis, founding.rosters
+        chain = self._chains.get(grown) or verify_roster_chain(*grown)
+        self._chains = {grown: chain}
+        epoch = chain[-1].epoch
+        yield (
+            Status.OK,
+            Said("epochs", {"unit": charter.name, "epoch": epoch, "members": len(chain[-1].active)}),
+        )
+        is_pinned = self._genesis is not None
+        return Shown(unit=charter.name, genesis=charter.genesis, is_pinned=is_pinned, epoch=epoch), chain
 
 
 def _drive(codes: Sequence[str], course: Course) -> Report:
@@ -119,41 +168,6 @@ def _report(
         flags=outcome.flags,
         shown=outcome.shown,
     )
-
-
-def _course(founding: Founding, parts: FindingParts | ForkParts, size: Said, genesis: bytes | None) -> Course:
-    yield Status.OK, size
-    shown, chain = yield from _founded(founding, genesis)
-    try:
-        if isinstance(parts, ForkParts):
-            outcome = yield from _forked(shown, chain, parts, founding.policy)
-        else:
-            outcome = yield from _finding(shown, chain, parts, founding.policy)
-    except ForkError as fork:
-        # The step failed, and what its maker signed proves more than that.
-        yield Status.FAILED, fork.detail
-        return _Outcome(Result.FORK_PROVEN, shown, fork=fork.proven)
-    return outcome
-
-
-def _founded(
-    founding: Founding, genesis: bytes | None
-) -> Generator[Found, None, tuple[Shown, Sequence[Roster]]]:
-    """Take steps 2 and 3: the charter is the caller's, and the roster grew from it."""
-    charter = parse_charter(founding.genesis)
-    digest = {"genesis": charter.genesis.hex()}
-    if genesis is None:
-        yield Status.ABSENT, Said("not-pinned", digest)
-    elif genesis != charter.genesis:
-        raise VerificationError("E3502", f"the pack is of another unit: its genesis is {digest['genesis']}")
-    else:
-        yield Status.OK, Said("pinned", digest)
-    chain = verify_roster_chain(founding.genesis, founding.rosters)
-    last = chain[-1]
-    args: Args = {"unit": charter.name, "epoch": last.epoch, "members": len(last.active)}
-    yield Status.OK, Said("epochs", args)
-    is_pinned = genesis is not None
-    return Shown(unit=charter.name, genesis=charter.genesis, is_pinned=is_pinned, epoch=last.epoch), chain
 
 
 def _states(

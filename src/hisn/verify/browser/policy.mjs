@@ -1,6 +1,6 @@
 // Trust policies (C2SP tlog-policy): logs, witnesses, nested groups, one quorum. Names are octet strings.
 
-import { bytesOf, hex, octets, parseDecimal, textOf } from "./bytes.mjs";
+import { bytesOf, hex, octets, parseDecimal, textOf, utf8 } from "./bytes.mjs";
 import { splitStamp, verifyLine, verifyLogSignature } from "./checkpoint.mjs";
 import { refuse } from "./errors.mjs";
 import { MAX_POLICY_BYTES, MAX_POLICY_ENTRIES } from "./limits.mjs";
@@ -8,6 +8,7 @@ import {
   COSIGNATURE_ED25519,
   COSIGNATURE_ML_DSA_44,
   NOTE_ED25519,
+  formatVkey,
   openNote,
   parseVkey,
   publicOf,
@@ -92,6 +93,17 @@ export async function parsePolicy(bytes) {
   if (policy.quorum === null) wrong("it needs exactly one quorum line");
   check(policy);
   return policy;
+}
+
+/** Return the one text of a policy that the unit derives itself; its names are ASCII. */
+export function formatPolicy({ logs, witnesses, groups, quorum }) {
+  const lines = [
+    ...logs.map(({ vkey, url }) => `log ${formatVkey(vkey)} ${url}`),
+    ...witnesses.map(({ name, vkey, url }) => `witness ${name} ${formatVkey(vkey)} ${url}`),
+    ...groups.map(({ name, k, members }) => `group ${name} ${k} ${members.join(" ")}`),
+    `quorum ${quorum}`,
+  ];
+  return utf8(lines.map((line) => `${line.replace(/ +$/, "")}\n`).join(""));
 }
 
 /** Tell whether the witnesses of these names suffice. */
