@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import chain, product
+from itertools import islice, product
 
 from hisn.core.limits import MAX_PROBLEMS_LISTED
 from hisn.errors import VerificationError
@@ -46,6 +47,10 @@ from hisn.tlog.tile import (
 
 CHECKPOINT = "checkpoint"
 MAX_NAME_CHARS = 200
+MAX_CHOICES = 64
+"""Ways in which a tile is made again where tiles and entries under it disagree: six may be wrong."""
+MAX_EDGES = 1_024
+"""The same for the partial tiles together."""
 
 
 class Kind(StrEnum):
@@ -188,7 +193,7 @@ class _Walk:
         """Return the partial tiles that make the root, as stored or made again; none if there are none."""
 
         def find(options: list[list[bytes]]) -> dict[TilePath, bytes]:
-            for choice in product(*options):
+            for choice in islice(product(*options), MAX_EDGES):
                 tiles = dict(zip(paths, choice, strict=True))
                 by_level = {path.level: tile for path, tile in tiles.items()}
                 nodes = tuple(by_level.get(level, b"") for level in range(8))
@@ -196,14 +201,12 @@ class _Walk:
                     return tiles
             return {}
 
-        options = [[tile] if isinstance(tile := stored[path], bytes) else [] for path in paths]
-        good = find(options)
-        if not good:
-            for path, known in zip(paths, options, strict=True):
-                again = (self._derived(path), self._derived(path, is_deep=True))
-                known += [tile for tile in dict.fromkeys(again) if tile is not None and tile not in known]
-            good = find(options)
-        return good
+        # As stored; with what is missing made again; with what is wrong made again; in every way.
+        for limit in (1, 2, MAX_CHOICES):
+            options = [list(islice(self._options(path, stored[path]), limit)) for path in paths]
+            if good := find(options):
+                return good
+        return {}
 
     def _stored(self, path: TilePath) -> bytes | VerificationError:
         try:
@@ -211,23 +214,31 @@ class _Walk:
         except VerificationError as error:
             return error
 
-    def _derived(self, path: TilePath, *, is_deep: bool = False) -> bytes | None:
-        """Make a tile from what is stored under it, or from the entries alone; None if that is not there."""
-        if path.level == 0:
-            try:
-                entries = fetch_bundle(self._get, TilePath(ENTRIES, path.index, path.width))
-            except VerificationError:
-                return None
-            return b"".join([leaf_hash(entry) for entry in entries])
-        roots = []
+    def _options(self, path: TilePath, stored: bytes | VerificationError) -> Iterator[bytes]:
+        """Yield what a tile may have been: as it is stored, and as it is made of what lies under it."""
+        if isinstance(stored, bytes):
+            yield stored
+        if path.level:
+            yield from self._made(path)
+            return
+        with suppress(VerificationError):
+            entries = fetch_bundle(self._get, TilePath(ENTRIES, path.index, path.width))
+            yield b"".join([leaf_hash(entry) for entry in entries])
+
+    def _made(self, path: TilePath) -> Iterator[bytes]:
+        """Make a tile of those under it: as they are stored, then with other choices of each."""
+        first = []
         for child in _under(path):
-            tile = None if is_deep else self._stored(child)
-            if not isinstance(tile, bytes):
-                tile = self._derived(child, is_deep=is_deep)
-            if tile is None:
-                return None
-            roots.append(root_of(split_hashes(tile)))
-        return b"".join(roots)
+            root = next(self._roots(child), None)
+            if root is None:
+                return
+            first.append(root)
+        yield b"".join(first)
+        choices = [dict.fromkeys(islice(self._roots(child), MAX_CHOICES)) for child in _under(path)]
+        yield from map(b"".join, islice(product(*choices), 1, MAX_CHOICES))
+
+    def _roots(self, path: TilePath) -> Iterator[bytes]:
+        return (root_of(split_hashes(tile)) for tile in self._options(path, self._stored(path)))
 
     def _judge(
         self, path: TilePath, stored: bytes | VerificationError, good: bytes | None, *, is_known: bool = True
@@ -256,9 +267,8 @@ class _Walk:
     def _judge_child(self, path: TilePath, above: bytes, *, is_known: bool) -> None:
         stored = self._stored(path)
         if is_known:
-            again = (self._derived(path, is_deep=is_deep) for is_deep in (False, True))
-            tiles = (tile for tile in chain([stored], again) if isinstance(tile, bytes))
-            good = next((tile for tile in tiles if root_of(split_hashes(tile)) == above), None)
+            options = islice(self._options(path, stored), MAX_CHOICES)
+            good = next((tile for tile in options if root_of(split_hashes(tile)) == above), None)
             self._judge(path, stored, good)
             return
         if isinstance(stored, bytes) and root_of(split_hashes(stored)) != above:

@@ -116,6 +116,16 @@ def test_several_files_at_fault_are_named_and_no_others(files: Files) -> None:
     assert report.entries == SIZE
 
 
+def test_tile_is_made_of_tiles_and_entries_whichever_are_right(files: Files) -> None:
+    """Neither the tiles under it nor the entries alone lead to the missing one: each has a fault."""
+    del files["tile/1/000"]
+    files["tile/0/001"] = flip(files["tile/0/001"])
+    files["tile/entries/000"] = flip(files["tile/entries/000"], 5)
+    assert found(check(files)) == {
+        ("missing", "tile/1/000"), ("wrong", "tile/0/001"), ("wrong", "tile/entries/000"),
+    }  # fmt: skip
+
+
 def test_entry_beside_the_signed_hashes_is_named(files: Files) -> None:
     entries = [entry(index) for index in range(512, 768)]
     entries[9] = b"forged"
