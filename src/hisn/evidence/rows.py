@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -97,8 +97,10 @@ def value_json(cell: Cell) -> bytes:
     return canonical(listed, wide=True)
 
 
-def raw_bytes(raws: Sequence[bytes | str]) -> list[bytes]:
+def raw_bytes(raws: Sequence[bytes | str]) -> Sequence[bytes]:
     """Return records as bytes; no text, however odd, may stop the sealing."""
+    if str not in set(map(type, raws)):
+        return cast("Sequence[bytes]", raws)
     return [raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw for raw in raws]
 
 
