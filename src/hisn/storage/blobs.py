@@ -11,11 +11,13 @@ One file is written so; beside each step stands what is left if the power fails 
 
 The folder is opened first and stays open: an error that the system meets while it writes the
 folder is told only to handles that were open by then.  Linking cannot replace a file, as renaming
-would: a writer who comes too late finds the name taken, compares the bytes and goes away.
+would: a writer who comes too late finds the name taken, and other bytes are never replaced.
 
 When a sync fails, nobody knows what the disk holds, and a second sync would say "done" of pages
 that are lost.  So nothing is tried again: `DurabilityLost` ends the process, and the next start
-looks at what is really there.
+looks at what is really there.  Nor does that start trust what it can read: a file that is there
+with the right bytes is written again under a temporary name and renamed over the first, so that
+its sync has something to write.
 """
 
 from __future__ import annotations
@@ -88,25 +90,22 @@ class FileBlobs:
                     self._disk.link(root, temporary, folder, last)
                 except FileExistsError:
                     self._require_same_file(root, temporary, folder, named)
+                    self._disk.rename(root, temporary, folder, last)
                 self._sync(folder)
         return named
 
     def get(self, name: str) -> bytes | None:
         """Return the bytes, or None if there are none of that name."""
-        parts = self.get_parts(name)
-        return None if parts is None else b"".join(parts)
+        with _reporting(f"cannot read {name}"), ExitStack() as stack:
+            file = self._open(name, stack)
+            return None if file is None else b"".join(self._parts(file))
 
     def get_parts(self, name: str) -> Iterator[bytes] | None:
         """Return the bytes of a blob in parts of at most 1 MiB, or None."""
-        above, _, last = _checked(name).rpartition("/")
         with _reporting(f"cannot read {name}"), ExitStack() as stack:
-            try:
-                folder = self._disk.open_folder(self._path(above))
-                stack.callback(self._disk.close, folder)
-                file = self._disk.open(folder, last)
-            except (FileNotFoundError, NotADirectoryError):
+            if self._open(name, stack) is None:
                 return None
-        return self._read_on(name, file)
+        return self._read_on(name)
 
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the names that begin with the prefix, in order."""
@@ -120,7 +119,7 @@ class FileBlobs:
             file, temporary = self._create(folder, stack)
             self._write(file, data)
             self._sync(file)
-            self._disk.rename(folder, temporary, last)
+            self._disk.rename(folder, temporary, folder, last)
             self._sync(folder)
 
     def delete(self, name: str) -> None:
@@ -161,38 +160,31 @@ class FileBlobs:
                 if above not in folders:
                     folders[above] = self._open_folder(above, stack)
                 folder = folders[above]
-                if not self._is_stored(folder, last, data, name):
-                    file, temporary = self._create(folder, stack)
-                    self._write(file, data)
-                    written.append(_Written(file, temporary, folder, name, data))
+                self._require_same(folder, last, data, name)
+                file, temporary = self._create(folder, stack)
+                self._write(file, data)
+                written.append(_Written(file, temporary, folder, name, data))
             for each in written:
                 self._sync(each.file)
             for each in written:
-                self._link(each)
+                self._name(each)
             for folder in folders.values():
                 self._sync(folder)
 
-    def _link(self, written: _Written) -> None:
-        last = written.name.rpartition("/")[2]
+    def _name(self, written: _Written) -> None:
+        folder, last = written.folder, written.name.rpartition("/")[2]
         try:
-            self._disk.link(written.folder, written.temporary, written.folder, last)
+            self._disk.link(folder, written.temporary, folder, last)
         except FileExistsError:
-            # Another writer was faster: nothing is overwritten, whatever the bytes are.
-            if not self._is_stored(written.folder, last, written.data, written.name):
-                raise
+            self._require_same(folder, last, written.data, written.name)
+            self._disk.rename(folder, written.temporary, folder, last)
 
-    def _is_stored(self, folder: int, last: str, data: bytes, name: str) -> bool:
-        """Tell whether the blob is there, and make sure of it: its writer may have died half way."""
-        with ExitStack() as stack:
-            try:
-                file = self._disk.open(folder, last)
-            except FileNotFoundError:
-                return False
+    def _require_same(self, folder: int, last: str, data: bytes, name: str) -> None:
+        with ExitStack() as stack, suppress(FileNotFoundError):
+            file = self._disk.open(folder, last)
             stack.callback(self._disk.close, file)
             if b"".join(self._parts(file)) != data:
                 raise _other_bytes(name)
-            self._sync(file)
-            return True
 
     def _require_same_file(self, folder: int, temporary: str, other: int, name: str) -> None:
         with ExitStack() as stack:
@@ -207,7 +199,6 @@ class FileBlobs:
                     raise _other_bytes(name)
                 if not ours:
                     break
-            self._sync(pair[1])
 
     def _create(self, folder: int, stack: ExitStack) -> tuple[int, str]:
         """Create a temporary file that is closed, and gone, when the stack is left."""
@@ -276,10 +267,23 @@ class FileBlobs:
             else:
                 yield name
 
-    def _read_on(self, name: str, file: int) -> Iterator[bytes]:
+    def _open(self, name: str, stack: ExitStack) -> int | None:
+        above, _, last = _checked(name).rpartition("/")
+        try:
+            folder = self._disk.open_folder(self._path(above))
+            stack.callback(self._disk.close, folder)
+            file = self._disk.open(folder, last)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        stack.callback(self._disk.close, file)
+        return file
+
+    def _read_on(self, name: str) -> Iterator[bytes]:
+        # Opened here and not before: a reader that is never started must not hold a handle.
         with _reporting(f"cannot read {name}"), ExitStack() as stack:
-            stack.callback(self._disk.close, file)
-            yield from self._parts(file)
+            file = self._open(name, stack)
+            if file is not None:
+                yield from self._parts(file)
 
     def _parts(self, file: int) -> Iterator[bytes]:
         while part := self._disk.read(file, _READ_BYTES):

@@ -61,7 +61,7 @@ class Disk(Protocol):
         """Give a file a second name; raises FileExistsError rather than replacing one."""
         ...
 
-    def rename(self, folder: int, old: str, new: str) -> None:
+    def rename(self, folder: int, old: str, new_folder: int, new: str) -> None:
         """Rename a file, replacing another in one step."""
         ...
 
@@ -119,9 +119,9 @@ class RealDisk:
         """Give a file a second name; raises FileExistsError rather than replacing one."""
         os.link(old, new, src_dir_fd=folder, dst_dir_fd=new_folder, follow_symlinks=False)
 
-    def rename(self, folder: int, old: str, new: str) -> None:
+    def rename(self, folder: int, old: str, new_folder: int, new: str) -> None:
         """Rename a file, replacing another in one step."""
-        os.rename(old, new, src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename(old, new, src_dir_fd=folder, dst_dir_fd=new_folder)
 
     def unlink(self, folder: int, name: str) -> None:
         """Remove a name."""

@@ -3,6 +3,9 @@
 ``synchronous`` is ``EXTRA``: in the write-ahead journal the same as ``FULL``, every commit synced;
 where a file system knows no shared memory and SQLite falls back to a rollback journal, the removal
 of the journal is synced, too, without which a commit could be undone by loss of power.
+
+At every start the journal is written into the database: a process that died of a failed sync may
+have left a commit that can be read and is not on the disk.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ class SqliteRegister:
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute(f"PRAGMA synchronous = {_EXTRA:d}")
             self._database.executescript(_SCHEMA.read_text("utf-8"))
+            self._database.execute("PRAGMA wal_checkpoint = TRUNCATE")
             self._sync_folder()
 
     def close(self) -> None:

@@ -202,6 +202,8 @@ def _restore_published(home: Home) -> None:
     from a copy leaves the row behind.
     """
     row = home.register.get(home.names.published_row)
+    if row is not None and home.get("checkpoint") == row:
+        return
     file = published_file(home)
     known = -1 if row is None else parse_published(row, home.keys).checkpoint.size
     if file is not None and file.checkpoint.size > known:
