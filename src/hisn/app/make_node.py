@@ -17,8 +17,13 @@ def open_or_make(root: Path, passphrase: Callable[[], str]) -> tuple[Node, bool]
     """Return the node and whether it is new. A new one is a unit of one member, its key open."""
     if Places(root).config.exists():
         return open_node(root, passphrase), False
-    name = own_name(socket.gethostname())
+    name = own_hostname()
     return init_node(root, NewNode(origin=name, side=_FALLBACK, unit=name)), True
+
+
+def own_hostname() -> str:
+    """Return the id that a member gets from this machine's name."""
+    return own_name(socket.gethostname())
 
 
 def own_name(hostname: str) -> str:

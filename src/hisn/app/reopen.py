@@ -66,10 +66,11 @@ def own_act(node: Node, position: int) -> OwnAct:
     leaf = node.log.read_entry(position)
     statement = parse_statement(parse_envelope(leaf).payload)
     place = Ref(node.config.origin, position, leaf_hash(leaf))
-    data = None
-    if statement.body is not None and statement.body.name == "sealed":
-        data = node.blobs.get(blob_name(statement.body.sha256))
-    if data is None:
+    data = node.blobs.get(blob_name(statement.body.sha256)) if statement.body else None
+    if data is None or statement.body is None:
+        return OwnAct(place, leaf, statement, None, None)
+    if statement.body.name == "body":
+        check_body(statement, data)
         return OwnAct(place, leaf, statement, None, None)
     sealed, opened = parse_map(data)
     check_body(statement, sealed.leaf)

@@ -113,6 +113,13 @@ class Projection:
         rows = self._database.execute("SELECT position FROM acts WHERE kind = ? ORDER BY position", (kind,))
         return [int(row[0]) for row in rows]
 
+    def bodies(self) -> Iterator[tuple[int, str, bytes]]:
+        """Yield (position, kind, commitment) of the acts that have a body, in order."""
+        rows = self._database.execute(
+            "SELECT position, kind, body FROM acts WHERE body IS NOT NULL ORDER BY position"
+        )
+        return ((int(position), str(kind), bytes(body)) for position, kind, body in rows)
+
     def counts(self) -> dict[str, int]:
         """Return how many acts there are of each kind."""
         rows = self._database.execute("SELECT kind, count(*) FROM acts GROUP BY kind ORDER BY kind")

@@ -43,6 +43,9 @@ def test_what_was_folded_is_found_again_after_a_restart(projection: Projection, 
     again = Projection(tmp_path / "projection.db")
     assert again.folded() == (8, hash_of(7))
     assert again.positions("batch") == [1, 2, 3]
+    assert [(place, kind) for place, kind, _body in again.bodies()] == [
+        (1, "batch"), (2, "batch"), (3, "batch"), (4, "finding"), (5, "finding"), (6, "finding"),
+    ]  # fmt: skip
     assert again.counts() == {"batch": 3, "charter": 1, "finding": 3, "recheck": 1}
 
 
