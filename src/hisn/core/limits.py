@@ -139,6 +139,8 @@ MAX_EPOCHS = 1_000
 # Logs
 MAX_TILES_HELD = 1_024
 """Tiles that one reader keeps, 8 MiB: a walk over a log of millions must not fill the memory."""
+MAX_INNER_TILES_HELD = 64
+"""Tiles of which it keeps the nodes within, too, 16 KiB each: proofs ask for them again and again."""
 MAX_SUSPECTS_HELD = 16
 """Signed checkpoints of one log that are kept for each suspicion: it can sign any number of them."""
 MAX_PROBLEMS_LISTED = 1_000

@@ -15,9 +15,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import NoReturn, TypeAlias
 
-from hisn.core.limits import MAX_TILES_HELD
+from hisn.core.limits import MAX_INNER_TILES_HELD, MAX_TILES_HELD
 from hisn.errors import VerificationError
 from hisn.tlog.merkle import HASH_BYTES, MAX_SIZE, leaf_hash, root_at, root_of
 
@@ -26,7 +27,6 @@ WIDTH = 256
 ENTRIES = -1
 """Stands in a `TilePath` where the level of a tile would: the file is an entry bundle."""
 MAX_ENTRY_BYTES = 65_535
-MAX_BUNDLE_BYTES = WIDTH * (2 + MAX_ENTRY_BYTES)
 
 Get: TypeAlias = Callable[[str], bytes | None]
 """Return the bytes under a name, or None if there are none."""
@@ -195,6 +195,7 @@ class TileReader:
         self._root = root
         self._edge: dict[TilePath, bytes] = {}  # checked, and never dropped: nothing stands above them
         self._held: dict[TilePath, bytes] = {}
+        self._inner: dict[TilePath, list[bytes]] = {}
 
     def read(self, level: int, index: int) -> bytes:
         """Return the root of the complete subtree `[index << level, (index + 1) << level)`."""
@@ -202,8 +203,9 @@ class TileReader:
             raise ValueError(f"no complete subtree in {self.size} entries: level {level}, {index}")
         height = level % 8
         tile, at = divmod(index << height, WIDTH)
-        hashes = self.tile(level // 8, tile)[at * HASH_BYTES : (at + (1 << height)) * HASH_BYTES]
-        return root_of(split_hashes(hashes))
+        nodes = self._heights(level // 8, tile)[height] if height else self.tile(level // 8, tile)
+        at >>= height
+        return nodes[at * HASH_BYTES : (at + 1) * HASH_BYTES]
 
     def tile(self, level: int, index: int) -> bytes:
         """Return the hashes of one tile of this size."""
@@ -225,6 +227,23 @@ class TileReader:
         entries = fetch_bundle(self._get, self._path(ENTRIES, index))
         verify_bundle(entries, self.tile(0, index), index * WIDTH)
         return entries
+
+    def _heights(self, level: int, index: int) -> list[bytes]:
+        """Return a tile and the nodes within it, height by height, as far as they are complete.
+
+        Proofs ask for all heights of one tile, and the next proof often for the same tile.
+        """
+        path = self._path(level, index)
+        heights = self._inner.get(path)
+        if heights is None:
+            heights = [self.tile(level, index)]
+            while len(nodes := heights[-1]) > HASH_BYTES:
+                pairs = (nodes[at : at + 64] for at in range(0, len(nodes) - HASH_BYTES, 64))
+                heights.append(b"".join([sha256(b"\x01" + pair).digest() for pair in pairs]))
+            if len(self._inner) >= MAX_INNER_TILES_HELD:
+                del self._inner[next(iter(self._inner))]
+            self._inner[path] = heights
+        return heights
 
     def _path(self, level: int, index: int) -> TilePath:
         width = width_at(level, index, self.size) if index >= 0 else 0
