@@ -3,7 +3,8 @@
 
 import { readFileSync } from "node:fs";
 
-import { hex, octets, parseB64, parseB64url, parseDecimal, parseHex32, textOf } from "../../src/hisn/verify/browser/bytes.mjs";
+import { fromHex, hex, octets, parseB64, parseB64url, parseDecimal, parseHex32, textOf } from "../../src/hisn/verify/browser/bytes.mjs";
+import { verifyPack } from "../../src/hisn/verify/browser/check.mjs";
 import { parseCheckpoint } from "../../src/hisn/verify/browser/checkpoint.mjs";
 import { openLeaf, parseDisclosure } from "../../src/hisn/verify/browser/disclosure.mjs";
 import { shown } from "../../src/hisn/verify/browser/display.mjs";
@@ -19,6 +20,37 @@ import { parseStatement } from "../../src/hisn/verify/browser/statement.mjs";
 import { canonicalText, parseCanonical, parseJson } from "../../src/hisn/verify/browser/strictjson.mjs";
 
 const LIMITS = { maxBytes: 4096, maxDepth: 6 };
+
+const sentence = ({ code, args }) => {
+  // What is wrong is said in other words here and there.
+  const pairs = Object.entries(args).filter(([name]) => name !== "message");
+  return [code, ...pairs.map(([name, value]) => `${name}=${value}`).sort()].join(" ");
+};
+
+/** Put a whole report into lists of texts. */
+function plain({ result, steps, proven, notProven, flags, shown: whole }) {
+  const fields = (values) => canonicalText([...values].map(([name, value]) => [name, value]), true);
+  return {
+    result,
+    steps: steps.map((step) => `${step.number} ${step.code} ${step.status} ${sentence(step.detail)}`),
+    proven: proven.map(sentence),
+    not_proven: notProven.map(sentence),
+    flags: flags.map((flag) => [flag.name, ...flag.by].join(" ")),
+    acts: (whole?.acts ?? []).map((act) =>
+      [
+        ...[act.number, act.kind, act.actor, act.side, act.index, hex(act.leafHash), act.claimedTime, act.size],
+        ...[act.witnessed.epoch, act.witnessed.isReached, act.witnessed.beforeS ?? "-"],
+        ...act.witnessed.cosigners.map(({ name, side, timeS }) => `${name}/${side}/${timeS}`),
+        ...["missing", ...act.witnessed.missing, "after"],
+        ...act.after.map(({ origin, size, beforeS }) => `${origin}/${size}/${beforeS ?? "-"}`),
+      ].join(" "),
+    ),
+    finding: whole ? fields(whole.finding) : "",
+    events: (whole?.events ?? []).map((event) =>
+      [event.act, event.index, fields(event.fields), event.hidden.join(), event.record ? hex(event.record) : "-"].join(" "),
+    ),
+  };
+}
 
 /** Each answers with a text in which the whole reading shows. */
 const ANSWERS = {
@@ -74,6 +106,7 @@ const ANSWERS = {
     const { kind, header, body } = parseStatement(data);
     return [kind, header.actor, header.seq, body ? hex(body.sha256) : "-"].join("|");
   },
+  report: async (data, genesis) => JSON.stringify(plain(await verifyPack(data, genesis ? fromHex(genesis) : null))),
   charter: (data) => parseCharter(data).name,
   roster: (data) => {
     const { epoch, members, witnesses } = parseRoster(data);
@@ -82,8 +115,9 @@ const ANSWERS = {
 };
 
 async function answer(what, data) {
+  const [name, argument] = what.split(":");
   try {
-    return await ANSWERS[what](data);
+    return await ANSWERS[name](data, argument);
   } catch (error) {
     // Anything but a refusal is a bug here, however hostile the bytes are.
     if (!(error instanceof Refusal)) return `BUG ${error.stack}`;

@@ -11,7 +11,7 @@ import json
 import random
 import subprocess
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -66,8 +66,11 @@ from hisn.tlog.cosign import Cosigner
 from hisn.tlog.note import ED25519, NoteSignature, format_note, format_vkey, parse_note, parse_vkey, vkey_of
 from hisn.tlog.policy import Group, LogLine, Policy, WitnessLine, format_policy, parse_policy
 from hisn.tlog.proof import TlogProof, format_tlog_proof, parse_tlog_proof
+from hisn.verify.check import verify_pack
+from hisn.verify.steps import Report, Said, ShownAct, ShownEvent
 
-JS = Path(__file__).resolve().parent.parent / "js"
+REPOSITORY = Path(__file__).resolve().parents[2]
+JS = REPOSITORY / "tests" / "js"
 SCRIPTS = sorted(JS.glob("test_*.mjs"))
 ROUNDS = 150
 
@@ -157,6 +160,56 @@ def say_statement(data: bytes) -> str:
     found = parse_statement(data)
     body = found.body.sha256.hex() if found.body else "-"
     return f"{found.kind}|{found.header.actor}|{found.header.seq}|{body}"
+
+
+def say(said: Said) -> str:
+    # What is wrong is said in other words here and there.
+    args = sorted(f"{name}={value}" for name, value in said.args.items() if name != "message")
+    return " ".join([said.code, *args])
+
+
+def say_fields(fields: Mapping[str, Value]) -> str:
+    return canonical([[name, say_value(value)] for name, value in fields.items()], wide=True).decode()
+
+
+def say_act(act: ShownAct) -> str:
+    seen = act.witnessed
+    parts = [
+        act.number,
+        act.kind,
+        act.actor,
+        act.side,
+        act.index,
+        act.leaf_hash.hex(),
+        act.claimed_time,
+        act.size,
+    ]
+    parts += [seen.epoch, str(seen.is_reached).lower(), "-" if seen.before_s is None else seen.before_s]
+    parts += [f"{each.name}/{each.side}/{each.time_s}" for each in seen.cosigners]
+    parts += ["missing", *seen.missing, "after"]
+    parts += [f"{origin}/{size}/{'-' if before is None else before}" for origin, size, before in act.after]
+    return " ".join(map(str, parts))
+
+
+def say_event_shown(event: ShownEvent) -> str:
+    record = "-" if event.record is None else event.record.hex()
+    return f"{event.act} {event.index} {say_fields(event.fields)} {','.join(event.hidden)} {record}"
+
+
+def say_report(report: Report) -> dict[str, object]:
+    shown = report.shown
+    return {
+        "result": report.result.value,
+        "steps": [
+            f"{step.number} {step.code} {step.status.value} {say(step.detail)}" for step in report.steps
+        ],
+        "proven": list(map(say, report.proven)),
+        "not_proven": list(map(say, report.not_proven)),
+        "flags": [" ".join([flag.name.value, *flag.by]) for flag in report.flags],
+        "acts": [say_act(act) for act in shown.acts] if shown else [],
+        "finding": say_fields(shown.finding) if shown else "",
+        "events": [say_event_shown(event) for event in shown.events] if shown else [],
+    }
 
 
 # What Python answers; tests/js/answer.mjs has the same questions.
@@ -436,3 +489,74 @@ def test_both_verifiers_take_our_good_examples(tmp_path: Path) -> None:
         if len(answer) == 5 and answer.startswith("E3")
     ]
     assert refused == []
+
+
+EVPACKS = sorted((REPOSITORY / "vectors" / "evpack").glob("*.evpack"))
+
+
+def pinned(path: Path) -> str:
+    genesis = json.loads((path.parent / "expected" / f"{path.stem}.json").read_bytes())["genesis"]
+    return f"report:{genesis or ''}"
+
+
+def report_differences(questions: list[tuple[str, bytes]], folder: Path) -> list[str]:
+    found = []
+    for (what, data), answer in zip(questions, ask_node(questions, folder), strict=True):
+        genesis = what.partition(":")[2]
+        try:
+            ours = say_report(verify_pack(data, genesis=bytes.fromhex(genesis) if genesis else None))
+        except VerificationError as error:
+            first = f"1 container failed failure code={error.code}"
+            ours = {"result": "INVALID", "steps": first}
+        theirs = json.loads(answer)
+        if isinstance(ours["steps"], str):
+            theirs = {"result": theirs["result"], "steps": theirs["steps"][0]}
+        found += [
+            f"{what}: {name}: {ours[name]} here, {theirs[name]} there"
+            for name in ours
+            if ours[name] != theirs[name]
+        ]
+    return found
+
+
+@pytest.mark.needs("node")
+def test_both_verifiers_report_the_same_of_every_published_pack(tmp_path: Path) -> None:
+    questions = [(pinned(path), path.read_bytes()) for path in EVPACKS]
+    assert len(questions) > 50
+    assert report_differences(questions, tmp_path) == []
+
+
+def forged(pack: bytes, chance: random.Random) -> bytes:
+    """Return a pack with one file damaged and everything around it made to fit."""
+    files = parse_pack(pack)
+    name = chance.choice(sorted(files))
+    return write_pack(files | {name: damaged(files[name], chance)})
+
+
+@pytest.mark.needs("node")
+def test_both_verifiers_report_the_same_of_forged_packs(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    good = [path for path in EVPACKS if path.name.startswith(("good", "fork"))]
+    questions = [(pinned(path), forged(path.read_bytes(), chance)) for path in good for _ in range(5)]
+    found = report_differences(questions, tmp_path)
+    assert found == [], "\n".join(found[:20])
+
+
+@pytest.mark.needs("node")
+@pytest.mark.parametrize("path", [EVPACKS[0]], ids=lambda path: path.stem)
+def test_a_flipped_byte_is_refused_everywhere(path: Path) -> None:
+    flip_bytes(path, step=211)
+
+
+@pytest.mark.full
+@pytest.mark.needs("node")
+@pytest.mark.parametrize("path", EVPACKS, ids=lambda path: path.stem)
+def test_every_flipped_byte_is_refused(path: Path) -> None:
+    flip_bytes(path, step=1)
+
+
+def flip_bytes(path: Path, step: int) -> None:
+    done = subprocess.run(
+        ["node", JS / "flip.mjs", path, str(step)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout[-2000:] + done.stderr[-2000:]
