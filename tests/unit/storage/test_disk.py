@@ -1,0 +1,57 @@
+"""The calls to the operating system do what the protocol says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hisn.storage.disk import TEMPORARY, Disk, Found, RealDisk
+
+
+@pytest.fixture
+def disk() -> Disk:
+    return RealDisk()
+
+
+def test_files_are_made_for_the_owner_alone(tmp_path: Path, disk: Disk) -> None:
+    disk.make_folder(str(tmp_path / "inner"))
+    folder = disk.open_folder(str(tmp_path / "inner"))
+    file, name = disk.create(folder)
+    assert name.startswith(TEMPORARY)
+    assert (tmp_path / "inner").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "inner" / name).stat().st_mode & 0o777 == 0o600
+    disk.close(file)
+    disk.close(folder)
+
+
+def test_bytes_go_in_and_come_out(tmp_path: Path, disk: Disk) -> None:
+    folder = disk.open_folder(str(tmp_path))
+    file, temporary = disk.create(folder)
+    assert disk.write(file, memoryview(b"abc")) == 3
+    disk.sync(file)
+    disk.link(folder, temporary, folder, "blob")
+    with pytest.raises(FileExistsError):
+        disk.link(folder, temporary, folder, "blob")
+    disk.unlink(folder, temporary)
+    reading = disk.open(folder, "blob")
+    assert [disk.read(reading, 2) for _ in range(3)] == [b"ab", b"c", b""]
+    disk.rename(folder, "blob", folder, "other")
+    disk.make_folder(str(tmp_path / "inner"))
+    assert sorted(disk.names(str(tmp_path))) == [Found("inner", True), Found("other", False)]
+    assert disk.modified_s(folder, "other") == pytest.approx((tmp_path / "other").stat().st_mtime)
+    disk.sync(folder)
+    for handle in (file, reading, folder):
+        disk.close(handle)
+    with pytest.raises(OSError, match="Bad file"):
+        os.fstat(folder)
+
+
+def test_a_link_to_elsewhere_is_not_followed(tmp_path: Path, disk: Disk) -> None:
+    (tmp_path / "secret").write_bytes(b"x")
+    (tmp_path / "link").symlink_to(tmp_path / "secret")
+    folder = disk.open_folder(str(tmp_path))
+    with pytest.raises(OSError, match="symbolic"):
+        disk.open(folder, "link")
+    disk.close(folder)
