@@ -24,7 +24,7 @@ from hisn.app.member import Draft, Member
 from hisn.app.places import Places
 from hisn.core.instant import Clock
 from hisn.core.keys import DualSigner
-from hisn.errors import StorageError, UsageError
+from hisn.errors import StorageError, UsageError, VerificationError
 from hisn.evidence.escrow import EscrowPublic, parse_escrow_public
 from hisn.evidence.node_key import needs_passphrase
 from hisn.evidence.vault import Vault
@@ -42,6 +42,9 @@ from hisn.unit.enrol import Enrolment, assemble_roster, make_enrolment, sign_ros
 from hisn.unit.roster import Charter, Roster, parse_charter, verify_roster_chain
 
 FORMAT = "hisn-node/1"
+_EPOCHS = "[0-9][0-9][0-9][0-9].dsse"
+_FIRST = "0000.dsse"
+_NEXT = "next.dsse"
 
 
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,7 +97,7 @@ def init_node(
     identity = _first_identity(places, wanted.passphrase, entropy)
     charter, envelope = _found(wanted, identity, outside)
     write_whole(places.genesis, charter.document)
-    write_whole(places.rosters / "0000.dsse", envelope)
+    write_whole(places.rosters / _FIRST, envelope)
     config = NodeConfig(origin=wanted.origin, side=wanted.side, url=wanted.url, escrow=wanted.escrow)
     with ExitStack() as stack:
         register = SqliteRegister(places.register)
@@ -266,11 +269,38 @@ class Node:
         return [name for name in erased if name]
 
 
+def replace_unit(places: Places, charter: bytes, envelope: bytes) -> None:
+    """Put a new unit in the place of the one in which this node was alone.
+
+    The charter is the commit point: what was begun before it is dropped, what is left to do after
+    it the next `read_unit` finishes.
+    """
+    write_whole(places.rosters / _NEXT, envelope)
+    write_whole(places.genesis, charter)
+    _finish_unit(places, charter)
+
+
+def _finish_unit(places: Places, charter: bytes) -> None:
+    path = places.rosters / _NEXT
+    if not path.exists():
+        return
+    try:
+        verify_roster_chain(charter, [path.read_bytes()])
+    except VerificationError:
+        path.unlink()  # its charter was never put in place
+        return
+    for old in places.rosters.glob(_EPOCHS):
+        if old.name != _FIRST:
+            old.unlink()
+    path.replace(places.rosters / _FIRST)
+
+
 def read_unit(places: Places) -> tuple[Charter, tuple[Roster, ...]]:
     """Return the charter and the verified epochs of a node. Raises VerificationError, StorageError."""
     try:
         genesis = places.genesis.read_bytes()
-        envelopes = [path.read_bytes() for path in sorted(places.rosters.glob("[0-9][0-9][0-9][0-9].dsse"))]
+        _finish_unit(places, genesis)
+        envelopes = [path.read_bytes() for path in sorted(places.rosters.glob(_EPOCHS))]
     except OSError as error:
         raise StorageError(
             "E5334",

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from hisn.app.home import Node
-from hisn.errors import PolicyError
-from hisn.unit.quorum import publishing_policy
+from hisn.node.publish import Haste, Published, Publisher
+from hisn.tlog.policy import Policy
+from hisn.unit.quorum import publishing_policy, witnesses_of
+
+WITNESS_PATH = "/witness"
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """Say who has cosigned the newest state, who has not and why, and whether it is published."""
-
-    size: int
-    is_published: bool
-    cosigners: tuple[str, ...] = ()
-    missing: tuple[tuple[str, str], ...] = ()
+def publisher_of(node: Node, haste: Haste | None = None) -> Publisher:
+    """Return what publishes a node's log by the rules of the roster in force."""
+    return Publisher(node.log, asking_policy(node), register=node.register, clock=node.clock, haste=haste)
 
 
-def publish(node: Node) -> Published:
-    """Bring the newest state before the witnesses; never raises because one is away or hostile."""
-    head = node.log.head()
-    policy = publishing_policy(node.roster, node.config.origin, head.checkpoint.size)
-    try:
-        node.log.publish(head.raw, policy)
-    except PolicyError as error:
-        return Published(head.checkpoint.size, is_published=False, missing=(("quorum", error.message),))
-    return Published(head.checkpoint.size, is_published=True)
+def asking_policy(node: Node) -> Policy:
+    """Return the node's publishing policy with the addresses at which witnesses are asked.
+
+    A member's address in the roster is that of its whole node; its witness answers below it.
+    """
+    members = {each.name for each in witnesses_of(node.roster, node.config.origin) if each.is_member}
+    policy = publishing_policy(node.roster, node.config.origin, node.log.head().checkpoint.size)
+    lines = tuple(
+        replace(line, url=line.url.rstrip("/") + WITNESS_PATH)
+        if line.url and line.vkey.name in members
+        else line
+        for line in policy.witnesses
+    )
+    return replace(policy, witnesses=lines)
+
+
+def publish(node: Node, haste: Haste | None = None) -> Published:
+    """Bring the newest state before the witnesses, and publish it with a quorum.
+
+    Never raises because a witness is away or hostile.  Raises StorageError if nothing may be signed.
+    """
+    return publisher_of(node, haste).publish_now()

@@ -8,12 +8,12 @@ import click
 
 from hisn.cli.secret import passphrase
 from hisn.present.i18n import _, ngettext
-from hisn.present.tech import tech
+from hisn.present.tech import prose, tech
 
 if TYPE_CHECKING:
     from hisn.app.guard import GuardRequest, GuardResult, Progress
-    from hisn.app.publish import Published
     from hisn.app.sealing import SealSummary
+    from hisn.node.publish import Published
 
 
 def guard_sealed(
@@ -78,10 +78,14 @@ def _say_sealed(summary: SealSummary, published: Published) -> None:
 
 def witnessing(published: Published) -> str:
     """Return one sentence on who has seen the log's newest state."""
-    if published.is_published and not published.cosigners:
-        return _("No witness is known: what is sealed is sequenced, unwitnessed.")
-    names = tech(", ".join(published.cosigners))
-    if published.is_published:
+    if published.setback:
+        return _("A witness proves that this log is an old copy: {why}").format(
+            why=prose(published.setback.message)
+        )
+    names = tech(", ".join(each.name for each in published.signed))
+    if published.is_published and names:
         return _("Witnessed by {names}, and published.").format(names=names)
-    missing = tech(", ".join(f"{name} ({reason})" for name, reason in published.missing))
-    return _("Sequenced, unwitnessed: {missing} did not answer with a cosignature.").format(missing=missing)
+    if published.is_published:
+        return _("No witness is known: what is sealed is sequenced, unwitnessed.")
+    missing = tech(", ".join(f"{each.name} ({each.why.value})" for each in published.missing))
+    return _("Sequenced, unwitnessed; without cosignature: {missing}.").format(missing=missing)

@@ -1,0 +1,151 @@
+"""Offer ``hisn unit``: found a unit of several members, and change who is in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hisn.cli.node import opened
+from hisn.present.i18n import _
+from hisn.present.tech import prose, tech
+
+if TYPE_CHECKING:
+    from hisn.app.unit_files import UnitDraft
+
+_EXAMPLES = """
+
+\b
+hisn unit enrol --unit "Joint unit" -o vesna.enrolment
+hisn unit charter --unit "Joint unit" *.enrolment --witness outside.enrolment -o unit.draft
+hisn unit sign unit.draft
+hisn unit adopt unit.draft
+hisn unit roster
+"""
+
+_file = click.Path(path_type=Path)
+
+
+@click.group(
+    help=_("Found a unit of members who do not trust each other, and change who is in it.") + _EXAMPLES,
+    no_args_is_help=True,
+)
+def unit() -> None:
+    """Hold the commands below."""
+
+
+@unit.command(
+    help=_("Write this node's enrolment: its public keys, signed by each of them.")
+    + '\n\n\b\nhisn unit enrol --unit "Joint unit" -o vesna.enrolment'
+)
+@click.option("--unit", "name", required=True, metavar="TEXT", help=_("The name of the unit."))
+@click.option("-o", "--output", required=True, metavar="FILE", type=_file, help=_("Where to write it."))
+@click.option("--as-witness", is_flag=True, help=_("Enrol as a witness outside the unit, not as a member."))
+def enrol(*, name: str, output: Path, as_witness: bool) -> int:
+    """Write the enrolment and its digest."""
+    from hashlib import sha256
+
+    from hisn.app.unit_files import own_enrolment
+    from hisn.storage.files import write_whole
+
+    with opened() as mine:
+        data = own_enrolment(mine, name, as_witness=as_witness)
+    write_whole(output, data)
+    click.echo(_("Wrote {path}. Tell the unit its digest by another way:").format(path=tech(output)))
+    click.echo(f"  {tech(sha256(data).hexdigest())}")
+    return 0
+
+
+@unit.command(
+    help=_("Draft a new unit out of enrolments; it founds nothing before everybody has signed.")
+    + '\n\n\b\nhisn unit charter --unit "Joint unit" a.enrolment b.enrolment -o unit.draft'
+)
+@click.argument("enrolments", nargs=-1, required=True, metavar="ENROLMENT...", type=_file)
+@click.option("--unit", "name", required=True, metavar="TEXT", help=_("The name of the unit."))
+@click.option("--witness", "witnesses", multiple=True, metavar="FILE", type=_file,
+              help=_("The enrolment of a witness outside the unit."))  # fmt: skip
+@click.option(
+    "-o", "--output", required=True, metavar="FILE", type=_file, help=_("Where to write the draft.")
+)
+def charter(*, enrolments: tuple[Path, ...], name: str, witnesses: tuple[Path, ...], output: Path) -> int:
+    """Write the draft and say what to compare."""
+    from hisn.app.unit_files import draft_unit
+    from hisn.app.verify import read_pack
+    from hisn.storage.files import write_whole
+
+    draft = draft_unit(
+        name, [read_pack(path) for path in enrolments], [read_pack(path) for path in witnesses]
+    )
+    write_whole(output, draft.encode())
+    _say_draft(draft, output)
+    return 0
+
+
+def _say_draft(draft: UnitDraft, path: Path) -> None:
+    from hisn.app.unit_files import missing_from
+    from hisn.unit.rosterdoc import parse_charter, parse_roster
+
+    roster = parse_roster(draft.document)
+    click.echo(_("Genesis digest: {digest}").format(digest=tech(parse_charter(draft.charter).genesis.hex())))
+    text = _("Epoch {epoch} of {unit}: {members}.")
+    members = tech(", ".join(f"{member.id} ({member.side})" for member in roster.active))
+    click.echo(text.format(epoch=roster.epoch, unit=prose(roster.name), members=members))
+    missing = missing_from(draft)
+    if missing:
+        text = _("Still to sign, by hisn unit sign {path}: {names}")
+        click.echo(text.format(path=tech(path), names=tech(", ".join(missing))))
+    else:
+        text = _("Everybody has signed. Each member puts it in force: hisn unit adopt {path}")
+        click.echo(text.format(path=tech(path)))
+
+
+@unit.command(
+    help=_("Sign a draft with this member's keys; the file then goes to the next one.")
+    + "\n\n\b\nhisn unit sign unit.draft"
+)
+@click.argument("draft", metavar="DRAFT", type=_file)
+def sign(*, draft: Path) -> int:
+    """Check the draft, add the signatures, and write the file back."""
+    from hisn.app.unit_files import parse_draft, sign_draft
+    from hisn.app.verify import read_pack
+    from hisn.storage.files import write_whole
+
+    with opened() as mine:
+        signed = sign_draft(mine, parse_draft(read_pack(draft)))
+    write_whole(draft, signed.encode())
+    _say_draft(signed, draft)
+    return 0
+
+
+@unit.command(
+    help=_("Put a fully signed draft in force on this node and log it.")
+    + "\n\n\b\nhisn unit adopt unit.draft"
+)
+@click.argument("draft", metavar="DRAFT", type=_file)
+def adopt(*, draft: Path) -> int:
+    """Adopt the draft and say what is in force."""
+    from hisn.app.unit_files import adopt as run
+    from hisn.app.unit_files import parse_draft
+    from hisn.app.verify import read_pack
+
+    with opened() as mine:
+        roster = run(mine, parse_draft(read_pack(draft)))
+    text = _("Epoch {epoch} of {unit} is in force on this node: {members}.")
+    members = tech(", ".join(member.id for member in roster.active))
+    click.echo(text.format(epoch=roster.epoch, unit=prose(roster.name), members=members))
+    return 0
+
+
+@unit.command(help=_("Show the roster that is in force on this node.") + "\n\n\b\nhisn unit roster")
+def roster() -> int:
+    """Print members, sides, addresses and outside witnesses."""
+    with opened() as mine:
+        found, genesis = mine.roster, mine.charter.genesis.hex()
+    click.echo(f"{prose(found.name)}, {_('epoch')} {found.epoch}, {_('genesis')} {tech(genesis)}")
+    for member in found.members:
+        state = _("active") if member.is_active else _("suspended")
+        click.echo(f"  {tech(member.id):32} {tech(member.side):12} {state}  {tech(member.url)}")
+    for witness in found.witnesses:
+        click.echo(f"  {tech(witness.name):32} {tech(witness.side):12} {_('witness')}  {tech(witness.url)}")
+    return 0
