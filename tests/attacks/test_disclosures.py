@@ -240,10 +240,11 @@ def test_non_canonical_base64url_is_refused(spelling: str) -> None:
 
 def test_spare_bits_in_base64url_are_refused() -> None:
     # The last sign of 22 carries four bits that mean nothing: sixteen texts for one salt.
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     good = salt(1)
-    for other in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_":
-        if other != good[-1]:
-            text_refused(text(good[:-1] + other, "Image", "x"))
+    at = alphabet.index(good[-1])
+    for other in alphabet[at + 1 : at + 16]:
+        text_refused(text(good[:-1] + other, "Image", "x"))
 
 
 @pytest.mark.parametrize(

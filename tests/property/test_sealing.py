@@ -6,7 +6,7 @@ from hashlib import shake_256
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.evidence.hashers import HASHERS, hasher_named
 from tests.unit.evidence.sealing import KEY, block_of, chunk_of, naive_leaves, naive_root
@@ -70,10 +70,11 @@ def test_every_hasher_gives_the_tree_that_the_format_describes(hasher: str, chun
     assert sealed.root == naive_root(leaves)
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(chunks(), st.randoms(use_true_random=False))
 def test_every_event_opens_under_the_root(chunk: Chunk, dice: Random) -> None:
     batch = OpenBatch(chunk, KEY, "fields")
-    for index in range(batch.sealed.count):
+    for index in {0, batch.sealed.count // 2, batch.sealed.count - 1} & set(range(batch.sealed.count)):
         names = open_leaf(batch.fields(index, []).presented).names
         shown = batch.fields(index, [name for name in names if dice.random() < 0.5 or name == "_raw"])
         opened = open_leaf(shown.presented)
