@@ -119,9 +119,14 @@ def _examine(home: Home, raw: bytes, row: Row) -> State:
         edge, entries = _load_edge(home, row.head)
         _restore_published(home)
     except StorageError as error:
-        if error.code not in ("E5202", "E5207", "E5208", "E5214"):
+        if error.code == "E5202":
+            # A committed file cannot be written, for another one stands in its place.
+            refusal = _broken(home, size, error.message)
+        elif error.code in ("E5207", "E5208", "E5214"):
+            refusal = error
+        else:
             raise
-        edge, entries, refusal = Edge(), (), error
+        edge, entries = Edge(), ()
     return State(raw, row, edge, entries, refusal)
 
 
