@@ -196,7 +196,7 @@ def subtree_cases() -> Iterator[Case]:
         ("another start", ORIGIN, 5, 6, good, "refused"),
         ("another end", ORIGIN, 4, 7, good, "refused"),
         ("another log", "log.example/two", 4, 6, good, "refused"),
-        ("a time where none may be", ORIGIN, 0, 4, signature_line(stamped), "refused"),
+        ("a time, which sign-subtree never gives", ORIGIN, 0, 4, signature_line(stamped), "refused"),
         ("a bit changed", ORIGIN, 4, 6, flipped(good, 100), "refused"),
     ):
         yield {
@@ -451,7 +451,9 @@ def proofs() -> Case:
         "keys": [format_vkey(key) for key in log().keys.vkeys],
         **shown("policy", policy_text()),
         "results": {
-            "valid": "both keys of the log signed, the path holds, and the quorum is reached",
+            "valid": "both keys of the log signed, the path holds, and the quorum is reached"
+            " (C2SP leaves two things open: that both keys must sign, and that a cosignature"
+            " without a time counts for nothing)",
             "unwitnessed": "the same, but the quorum is not reached",
             "refused": "nothing is proven",
         },
