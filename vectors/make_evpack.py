@@ -22,15 +22,15 @@ from vectors.evpack_vector import Vector
 from hisn.errors import VerificationError
 from hisn.verify.check import verify_pack
 from hisn.verify.steps import Report, ShownAct
-from vectors import evpack_bad, evpack_good
+from vectors import evpack_bad, evpack_broken, evpack_good, evpack_lies, evpack_slots
 
 HERE = Path(__file__).resolve().parent / "evpack"
 
 
 def vectors() -> Iterator[Vector]:
     """Yield all vectors."""
-    yield from evpack_good.vectors()
-    yield from evpack_bad.vectors()
+    for module in (evpack_good, evpack_broken, evpack_bad, evpack_slots, evpack_lies):
+        yield from module.vectors()
 
 
 def expected(vector: Vector) -> dict[str, Any]:

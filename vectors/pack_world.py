@@ -186,12 +186,14 @@ class World:
         make_signer: MakeSigner = fast_signer,
         name: str = "Vesna",
     ) -> None:
+        self.outside = tuple(outside)
+        self.members = tuple(members)
+        # A lone office is nobody's witness.
+        self.roles = ROLES if len(self.members) > 1 else ROLES[:3]
         self.make_signer = make_signer
         self.name = name
         self.keys: dict[tuple[str, str], str] = {}
-        self.outside = tuple(outside)
-        self.members = tuple(members)
-        enrolled = [self.enrol(each, ROLES) for each in self.members]
+        enrolled = [self.enrol(each, self.roles) for each in self.members]
         guests = [self.enrol(each, ("witness",)) for each in self.outside]
         self.charter, roster = make_charter(name, enrolled, guests)
         self.logs: dict[str, list[bytes]] = {each: [] for each in self.members}
@@ -208,7 +210,7 @@ class World:
         return Enrolment(self.name, name, name.partition(".")[0], url, keys)
 
     def _adopt(self, roster: Roster, extra: Iterable[DualSigner] = ()) -> bytes:
-        signers = [self.signer(name, role) for name in self.members for role in ROLES]
+        signers = [self.signer(name, role) for name in self.members for role in self.roles]
         signers += [self.signer(name, "witness") for name in self.outside]
         in_force = {key.public for member in roster.members for key in member.keys}
         in_force |= {each.public for each in roster.witnesses}
@@ -255,7 +257,13 @@ class World:
         return Logged(origin, len(self.logs[origin]) - 1, leaf, body)
 
     def batch(
-        self, origin: str, batch: Batch, *, body_extra: Mapping[str, Value] | None = None, **public: Json
+        self,
+        origin: str,
+        batch: Batch,
+        *,
+        seen: tuple[Head, ...] = (),
+        body_extra: Mapping[str, Value] | None = None,
+        **public: Json,
     ) -> Logged:
         """Seal a batch; `public` and `body_extra` replace what its statement says."""
         digest = sha256(b"source").hexdigest()
@@ -287,7 +295,9 @@ class World:
             "declared": "",
         }
         label = f"batch {origin} {len(self.logs[origin])}"
-        return self.act(origin, "batch", said | public, sealed(label, fields | dict(body_extra or {})))
+        return self.act(
+            origin, "batch", said | public, sealed(label, fields | dict(body_extra or {})), seen=seen
+        )
 
     def finding(
         self, origin: str, named: Value, *, body_extra: Mapping[str, Value] | None = None, **header: object
@@ -402,13 +412,14 @@ class Case:
     def parts(self, **changes: object) -> PackParts:
         """Return the parts of the pack: act 0 is the finding, act 1 the batch."""
         world, checkpoint = self.world, self.checkpoint
-        plain = PackParts(
-            trust=world.trust(checkpoint),
-            acts=[world.pack_act(self.finding, checkpoint), world.pack_act(self.batch_act, checkpoint)],
-            finding=0,
-            events=[self.batch.event(1, 1), self.batch.event(1, 3)],
-        )
-        return replace(plain, **changes)  # type: ignore[arg-type]
+        plain: dict[str, Callable[[], object]] = {
+            "trust": lambda: world.trust(checkpoint),
+            "acts": lambda: [world.pack_act(each, checkpoint) for each in (self.finding, self.batch_act)],
+            "finding": lambda: 0,
+            "events": lambda: [self.batch.event(1, 1), self.batch.event(1, 3)],
+        }
+        made = {name: make() for name, make in plain.items() if name not in changes}
+        return PackParts(**made, **changes)  # type: ignore[arg-type]
 
 
 def named(logged: Logged, batch: Batch, *events: int) -> Value:
