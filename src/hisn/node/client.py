@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import dataclass, field
+from functools import cache
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -72,7 +73,7 @@ class Caller:
         self._deadlines = deadlines or Deadlines()
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(self._deadlines.step_s, connect=self._deadlines.connect_s),
-            verify=tls if tls is not None else True,
+            verify=tls or _system_authorities(),
             follow_redirects=False,
             trust_env=False,
             transport=transport,
@@ -129,6 +130,12 @@ class Caller:
         finally:
             await response.aclose()
         return Reply(response.status_code, response.headers.get("content-type", ""), bytes(body))
+
+
+@cache
+def _system_authorities() -> ssl.SSLContext:
+    # Once for all callers: it reads some hundred certificates.
+    return ssl.create_default_context()
 
 
 def peer_of(url: str) -> str:

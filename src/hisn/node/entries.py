@@ -16,9 +16,8 @@ from hisn.core.canon import MAX_DECIMAL
 from hisn.errors import InputError
 from hisn.node.body import MAX_PROOF_LINES
 from hisn.tlog.merkle import HASH_BYTES
+from hisn.tlog.tile import WIDTH
 
-BUNDLE = 256
-MAX_ENTRY_BYTES = 2**16 - 1
 MAX_ORIGIN_BYTES = 255
 """ML-DSA cosignatures carry the origin behind one byte of length; a longer one cannot be cosigned."""
 
@@ -62,8 +61,8 @@ def _malformed(why: str) -> InputError:
 
 def spans(start: int, end: int) -> Iterator[Span]:
     """Yield the places of the packages of `[start, end)`, none if it is empty."""
-    for low in range(start - start % BUNDLE, end, BUNDLE) if start < end else ():
-        yield Span(low, max(start, low), min(end, low + BUNDLE))
+    for low in range(start - start % WIDTH, end, WIDTH) if start < end else ():
+        yield Span(low, max(start, low), min(end, low + WIDTH))
 
 
 def format_head(head: UploadHead) -> bytes:

@@ -9,14 +9,24 @@ from typing import Any, TypeVar
 
 import httpx
 from starlette.applications import Starlette
-from tests.unit.node.samples import OWN, KnownLogs, SampleLog, mirror_cosigner, signer, witness_cosigner
+from tests.unit.node.samples import (
+    ORIGIN,
+    OWN,
+    KnownLogs,
+    SampleLog,
+    mirror_cosigner,
+    signer,
+    witness_cosigner,
+)
 
 from hisn.core.keys import PublicKey
 from hisn.node.auth import Doorkeeper, RequestSigner
+from hisn.node.client import Caller
 from hisn.node.http import Services, make_app
 from hisn.node.intake import Patience
 from hisn.node.known import origin_hash
 from hisn.node.mirror import Mirror
+from hisn.node.publish import Haste, Published, Publisher
 from hisn.node.quota import Quota
 from hisn.node.ratchet import Rooms
 from hisn.node.suspects import BlobSuspects, Suspects
@@ -25,6 +35,9 @@ from hisn.node.witness import Witness
 from hisn.testing.fake_clock import FakeClock
 from hisn.testing.memory_blobs import MemoryBlobs
 from hisn.testing.memory_register import MemoryRegister
+from hisn.tlog.append import LogWriter
+from hisn.tlog.checkpoint import LogSigner
+from hisn.tlog.policy import Group, LogLine, Policy, WitnessLine
 
 T = TypeVar("T")
 NORTH_ACT = signer(11).ed25519
@@ -94,3 +107,65 @@ def call(
             return await client.request(method, path, content=content, headers=headers)
 
     return run(ask())
+
+
+class Hosts(httpx.AsyncBaseTransport):
+    """Be the network: host names are applications; one that is not listed is away."""
+
+    def __init__(self, **apps: Starlette) -> None:
+        self.apps = {name: httpx.ASGITransport(app, raise_app_exceptions=False) for name, app in apps.items()}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        app = self.apps.get(request.url.host)
+        if app is None:
+            raise httpx.ConnectError("nobody is there")
+        return await app.handle_async_request(request)
+
+
+class Unit:
+    """Hold a log of one member and witnesses of it, each in a node of its own, over a network of names."""
+
+    def __init__(self, count: int, k: int | None = None) -> None:
+        self.clock = FakeClock()
+        self.log_signer = LogSigner(ORIGIN, signer(1), self.clock)
+        self.blobs, self.register = MemoryBlobs(), MemoryRegister()
+        self.writer = LogWriter.create(self.log_signer, self.blobs, self.register)
+        # A log that grows through its writer; the sample only lends its keys.
+        keys = SampleLog()
+        self.nodes = {
+            f"w{number}": Node((keys,), f"own{number}", number, clock=self.clock)
+            for number in range(1, count + 1)
+        }
+        self.hosts = Hosts(**{name: node.app() for name, node in self.nodes.items()})
+        self.policy = policy_of({name: f"http://{name}/witness" for name in self.nodes}, k)
+        self.haste = Haste(whole_s=5, grace_s=1)
+
+    def grow(self, count: int = 1) -> None:
+        size = self.writer.head().checkpoint.size
+        self.writer.append([b"entry %d" % number for number in range(size, size + count)])
+
+    def publisher(self) -> Publisher:
+        return Publisher(self.writer, self.policy, register=self.register, clock=self.clock, haste=self.haste)
+
+    def publish(self, transport: httpx.AsyncBaseTransport | None = None) -> Published:
+        async def work() -> Published:
+            async with Caller(transport=transport or self.hosts) as caller:
+                return await self.publisher().publish(caller)
+
+        return run(work())
+
+
+def policy_of(urls: dict[str, str], k: int | None = None) -> Policy:
+    """Write the policy of the sample log: its n-th witness lives at the n-th address."""
+    lines: list[WitnessLine] = []
+    groups: list[Group] = []
+    for number, (name, url) in enumerate(urls.items(), 1):
+        names = (f"{name}.ed", f"{name}.pq")
+        vkeys = witness_cosigner(number).keys.vkeys
+        lines += [WitnessLine(line, vkey, url) for line, vkey in zip(names, vkeys, strict=True)]
+        groups.append(Group(name, 2, names))
+    count = len(groups)
+    if groups:
+        groups.append(Group("QUORUM", k or 2 * count // 3 + 1, tuple(group.name for group in groups)))
+    logs = tuple(LogLine(vkey) for vkey in SampleLog().signer.keys.vkeys)
+    return Policy(logs, tuple(lines), tuple(groups), "QUORUM" if groups else "none")
