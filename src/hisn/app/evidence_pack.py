@@ -9,12 +9,13 @@ from hisn.app.answers import answers_to
 from hisn.app.home import Node
 from hisn.app.reopen import OwnAct, Reopened, own_act, reopener
 from hisn.app.timestamps import ask_for_token
-from hisn.errors import StorageError, UsageError, VerificationError
+from hisn.errors import PolicyError, StorageError, UsageError, VerificationError
 from hisn.events.mapping import Mapping, load_mapping
 from hisn.evidence.disclosure import RAW, RECORD, open_leaf, present, sealed_name
 from hisn.evidence.pack import Event, format_body
 from hisn.evidence.packing import PackAct, PackParts, Trust, build_pack
-from hisn.tlog.checkpoint import SignedCheckpoint
+from hisn.node.cosigned import CosignedRow
+from hisn.tlog.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.policy import format_policy
 from hisn.tlog.proof import TlogProof, format_tlog_proof
 from hisn.unit.quorum import publishing_policy
@@ -35,6 +36,7 @@ class PackRequest:
 
     `show` names fields of events and of the finding.  `records` picks events by their record
     numbers; without it the first `most` are shown.  `whole` shows the events' whole records.
+    `unwitnessed` packs what no quorum has seen yet.
     `timestamp_url` asks a time-stamping service for a token over the finding's act.
     """
 
@@ -43,6 +45,7 @@ class PackRequest:
     records: tuple[int, ...] = ()
     most: int = 10
     whole: bool = False
+    unwitnessed: bool = False
     timestamp_url: str | None = None
 
 
@@ -224,7 +227,7 @@ def aliases_of(opened: Reopened, mapping: Mapping, index: int) -> dict[str, str]
 
 
 def _parts(node: Node, finding: OwnAct, chosen: _Chosen, request: PackRequest) -> PackParts:
-    head = covering_head(node, finding.place.index)
+    head = covering_head(node, finding.place.index, unwitnessed=request.unwitnessed)
     acts = [
         _pack_act(node, head, finding, chosen.finding_names(finding)),
         *(_pack_act(node, head, opened.act, SHOWN_OF_BATCH) for opened in chosen.batches),
@@ -248,12 +251,25 @@ def trust_of(node: Node) -> Trust:
     return Trust(genesis=node.charter.document, rosters=envelopes, policy=format_policy(policy))
 
 
-def covering_head(node: Node, index: int) -> SignedCheckpoint:
-    """Return the published checkpoint if it covers the entry, else the newest, which nobody witnessed."""
+def covering_head(node: Node, index: int, *, unwitnessed: bool = False) -> SignedCheckpoint:
+    """Return the published checkpoint that covers an entry.
+
+    Without one, what is sealed does not leave the node: raises PolicyError, unless `unwitnessed`
+    asks for the newest checkpoint with the cosignatures that there are.
+    """
     published = node.log.published()
     if published is not None and published.checkpoint.size > index:
         return published
-    return node.log.head()
+    if not unwitnessed:
+        raise PolicyError(
+            "E4331",
+            f"no quorum of witnesses has seen entry {index} yet",
+            hint="run hisn node publish, or say --unwitnessed: the pack then proves less, and says so",
+            unchanged="no pack was written",
+        )
+    head = node.log.head()
+    lines = CosignedRow(node.register, node.config.origin).load(head.note.text).lines
+    return parse_signed_checkpoint(head.raw + b"".join(lines[name] for name in sorted(lines)))
 
 
 def _pack_act(node: Node, head: SignedCheckpoint, act: OwnAct, names: Iterable[str]) -> PackAct:

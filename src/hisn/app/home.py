@@ -7,8 +7,8 @@ everything else follows from it, and ``node.json`` is written last.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -297,14 +297,26 @@ def _finish_unit(places: Places, charter: bytes) -> None:
 
 def read_unit(places: Places) -> tuple[Charter, tuple[Roster, ...]]:
     """Return the charter and the verified epochs of a node. Raises VerificationError, StorageError."""
+    with _reading_unit():
+        _finish_unit(places, places.genesis.read_bytes())
+    return read_chain(places.genesis, places.rosters)
+
+
+def read_chain(genesis: Path, rosters: Path) -> tuple[Charter, tuple[Roster, ...]]:
+    """Return the charter and the verified epochs of some unit. Raises VerificationError, StorageError."""
+    with _reading_unit():
+        charter = genesis.read_bytes()
+        envelopes = [path.read_bytes() for path in sorted(rosters.glob(_EPOCHS))]
+    return parse_charter(charter), verify_roster_chain(charter, envelopes)
+
+
+@contextmanager
+def _reading_unit() -> Iterator[None]:
     try:
-        genesis = places.genesis.read_bytes()
-        _finish_unit(places, genesis)
-        envelopes = [path.read_bytes() for path in sorted(places.rosters.glob(_EPOCHS))]
+        yield
     except OSError as error:
         raise StorageError(
             "E5334",
             f"cannot read the unit's charter and roster: {error.strerror or error}",
             hint="restore the charter and roster folders; every member has the same files",
         ) from error
-    return parse_charter(genesis), verify_roster_chain(genesis, envelopes)

@@ -39,6 +39,11 @@ class Identity:
         """Return the salt of the names that sources have in the log."""
         return self._derive("hisn source salt/1")
 
+    @property
+    def ticket_key(self) -> bytes:
+        """Return the key of the tickets that this node's mirror gives out."""
+        return self._derive("hisn mirror tickets/1")
+
     def _derive(self, label: str) -> bytes:
         return HKDF(SHA256(), _HALF, salt=None, info=label.encode()).derive(self.seed)
 

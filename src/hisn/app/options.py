@@ -63,3 +63,11 @@ def numbers_in(text: str) -> tuple[int, ...]:
             raise UsageError("E1313", f"not record numbers: {part.strip()!r}", hint="write 3,7 or 100-120")
         found.update(range(first, last + 1))
     return tuple(sorted(found))
+
+
+def address_in(text: str) -> tuple[str, int]:
+    """Return host and port of ``host:port`` or ``[::1]:port``. Raises UsageError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65_535:
+        raise UsageError("E1304", f"not an address: {text!r}", hint="write 127.0.0.1:8470 or [::1]:8470")
+    return host.strip("[]"), int(port)

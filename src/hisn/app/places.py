@@ -33,6 +33,11 @@ class Places:
         return self.root / "roster"
 
     @property
+    def watched(self) -> Path:
+        """Return the folder of the units whose logs this node witnesses without being a member."""
+        return self.root / "watched"
+
+    @property
     def keys(self) -> Path:
         """Return the folder of wrapped keys; it does not belong into ordinary backups."""
         return self.root / "keys"

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from hisn.acts.envelope import Signature
 from hisn.acts.statement import Head
-from hisn.app.home import Node, replace_unit
+from hisn.app.home import Node, read_chain, replace_unit
 from hisn.app.identity import ROLES
 from hisn.app.member import Draft as ActDraft
+from hisn.app.publish import WITNESS_PATH
 from hisn.core.canon import Json, b64, canonical, parse_b64, parse_canonical
 from hisn.core.keys import key_id_hex
 from hisn.core.limits import MAX_ROSTER_BYTES
@@ -78,7 +80,9 @@ def _draft_of(value: Any) -> UnitDraft:
 def own_enrolment(node: Node, unit: str, *, as_witness: bool = False) -> bytes:
     """Return this node's enrolment for a unit of that name, signed with every key in it."""
     signers = {role: node.signer(role) for role in (("witness",) if as_witness else ROLES)}
-    return make_enrolment(unit, node.config.origin, node.config.side, node.config.url, signers)
+    # A member's address is that of its whole node, an outside witness's where it takes checkpoints.
+    url = node.config.url + WITNESS_PATH if as_witness and node.config.url else node.config.url
+    return make_enrolment(unit, node.config.origin, node.config.side, url, signers)
 
 
 def draft_unit(name: str, members: Sequence[bytes], witnesses: Sequence[bytes]) -> UnitDraft:
@@ -143,16 +147,12 @@ def adopt(node: Node, draft: UnitDraft) -> Roster:
     """
     charter, chain = _chain_under(node, draft)
     envelope = assemble_roster(draft.document, draft.signatures)
-    before = [_envelope_of(node, epoch) for epoch in range(len(chain))]
+    folder = node.places.rosters if charter.genesis == node.charter.genesis else _watched(node, charter)
+    before = [(folder / f"{epoch:04d}.dsse").read_bytes() for epoch in range(len(chain))]
     rosters = verify_roster_chain(draft.charter, [*before, envelope])
     roster = rosters[-1]
     if roster.find(node.config.origin) is None:
-        raise UsageError(
-            "E1330",
-            f"{node.config.origin} is no member in this draft",
-            hint="adopt drafts of your own unit only",
-            unchanged="nothing was adopted",
-        )
+        return _watch(node, charter, roster, envelope)
     is_new = charter.genesis != node.charter.genesis
     if is_new:
         replace_unit(node.places, draft.charter, envelope)
@@ -169,19 +169,40 @@ def adopt(node: Node, draft: UnitDraft) -> Roster:
     return roster
 
 
+def _watch(node: Node, charter: Charter, roster: Roster, envelope: bytes) -> Roster:
+    """Take in a unit that this node witnesses from outside. Raises UsageError where it does not."""
+    if all(each.name != node.config.origin for each in roster.witnesses):
+        raise UsageError(
+            "E1330",
+            f"{node.config.origin} is neither a member nor a witness in this draft",
+            hint="adopt drafts of your own unit only",
+            unchanged="nothing was adopted",
+        )
+    folder = _watched(node, charter)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_whole(folder / f"{roster.epoch:04d}.dsse", envelope)
+    write_whole(folder / "genesis.json", charter.document)
+    return roster
+
+
 def _chain_under(node: Node, draft: UnitDraft) -> tuple[Charter, tuple[Roster, ...]]:
     """Return the charter and the chain that a draft goes on from. Raises UsageError, PolicyError."""
     charter = parse_charter(draft.charter)
     if charter.genesis == node.charter.genesis:
         return charter, node.rosters
-    if len(node.roster.members) > 1 or node.roster.epoch:
+    watched = _watched(node, charter)
+    if watched.is_dir():
+        return read_chain(watched / "genesis.json", watched)
+    drafted = parse_roster(draft.document)
+    is_outside = drafted.find(node.config.origin) is None
+    if not is_outside and (len(node.roster.members) > 1 or node.roster.epoch):
         raise PolicyError(
             "E4330",
             f"this node is in the unit {node.charter.name}, and the draft is of another one",
             hint="make another node for another unit: HISN_HOME",
             unchanged="nothing was signed or adopted",
         )
-    if parse_roster(draft.document).epoch:
+    if drafted.epoch:
         raise UsageError(
             "E1331",
             "the draft goes on from a unit that this node is not in",
@@ -190,5 +211,5 @@ def _chain_under(node: Node, draft: UnitDraft) -> tuple[Charter, tuple[Roster, .
     return charter, ()
 
 
-def _envelope_of(node: Node, epoch: int) -> bytes:
-    return (node.places.rosters / f"{epoch:04d}.dsse").read_bytes()
+def _watched(node: Node, charter: Charter) -> Path:
+    return node.places.watched / charter.genesis.hex()

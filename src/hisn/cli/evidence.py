@@ -84,7 +84,7 @@ def show(*, finding: str) -> int:
     + "hisn evidence pack f-3fd2 --records 2180,2197 --whole-record -o f.evpack\n\n"
     + _(
         "Exit codes: 0 written and witnessed by a quorum, 2 usage, 4 the node's files do not fit its log, "
-        "5 written, not witnessed yet, 6 storage or network."
+        "5 not witnessed by a quorum (written only with --unwitnessed), 6 storage or network."
     )
 )
 @click.argument("finding", metavar="FINDING")
@@ -101,6 +101,7 @@ def show(*, finding: str) -> int:
     help=_("Show at most so many events."),
 )  # fmt: skip
 @click.option("--whole-record", "whole", is_flag=True, help=_("Show the whole records of the events, too."))
+@click.option("--unwitnessed", is_flag=True, help=_("Pack what no quorum of witnesses has seen yet."))
 @click.option(
     "--timestamp", metavar="URL", help=_("Ask this time-stamping service for a token (RFC 3161) and add it.")
 )
@@ -115,6 +116,7 @@ def pack(
     records: str | None,
     most: int,
     whole: bool,
+    unwitnessed: bool,
     timestamp: str | None,
     output: Path,
 ) -> int:
@@ -129,6 +131,7 @@ def pack(
         records=numbers_in(records) if records else (),
         most=most,
         whole=whole,
+        unwitnessed=unwitnessed,
         timestamp_url=timestamp,
     )
     with _opened() as node:

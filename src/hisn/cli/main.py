@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evidence": ("hisn.cli.evidence:evidence", mark("Show, prove and recheck what this node has sealed.")),
     "node": ("hisn.cli.node:node", mark("Make this member's node, see how it stands, check and mend it.")),
     "unit": ("hisn.cli.unit:unit", mark("Found a unit of several members, and change who is in it.")),
+    "serve": ("hisn.cli.serve:serve", mark("Serve this node for the other members.")),
     "verify": ("hisn.cli.verify:verify", mark("Verify a proof pack, offline.")),
     "demo": ("hisn.cli.demo:demo", mark("Play an election evening and find the attacks in it.")),
     "explain": ("hisn.cli.explain:explain", mark("Explain an error code, offline.")),

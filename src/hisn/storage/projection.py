@@ -39,11 +39,11 @@ class ActRow:
 
 
 class Projection:
-    """Look up acts of the node's own log; one connection, one thread."""
+    """Look up acts of the node's own log; one connection, which one thread uses at a time."""
 
     def __init__(self, path: Path) -> None:
         with _guarded(path):
-            self._database = sqlite3.connect(path, isolation_level=None)
+            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._path = path
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = NORMAL")
@@ -119,6 +119,11 @@ class Projection:
             "SELECT position, kind, body FROM acts WHERE body IS NOT NULL ORDER BY position"
         )
         return ((int(position), str(kind), bytes(body)) for position, kind, body in rows)
+
+    def with_body(self, body: bytes) -> list[int]:
+        """Return the positions of the acts that commit to a body."""
+        rows = self._database.execute("SELECT position FROM acts WHERE body = ? ORDER BY position", (body,))
+        return [int(row[0]) for row in rows]
 
     def counts(self) -> dict[str, int]:
         """Return how many acts there are of each kind."""

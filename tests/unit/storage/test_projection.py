@@ -42,6 +42,7 @@ def test_what_was_folded_is_found_again_after_a_restart(projection: Projection, 
     projection.close()
     again = Projection(tmp_path / "projection.db")
     assert again.folded() == (8, hash_of(7))
+    assert (again.with_body(b"f" * 32), again.with_body(b"?" * 32)) == ([5], [])
     assert again.positions("batch") == [1, 2, 3]
     assert [(place, kind) for place, kind, _body in again.bodies()] == [
         (1, "batch"), (2, "batch"), (3, "batch"), (4, "finding"), (5, "finding"), (6, "finding"),

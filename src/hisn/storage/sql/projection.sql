@@ -16,6 +16,8 @@ CREATE TABLE IF NOT EXISTS acts (
 
 CREATE INDEX IF NOT EXISTS acts_by_kind ON acts (kind, position);
 
+CREATE INDEX IF NOT EXISTS acts_by_body ON acts (body) WHERE body IS NOT NULL;
+
 CREATE TABLE IF NOT EXISTS batches (
   position INTEGER PRIMARY KEY,
   source BLOB NOT NULL,

@@ -1,0 +1,63 @@
+"""Know whom this node serves: the members of its unit, and the units that it only witnesses."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+from hisn.app.home import read_chain, read_unit
+from hisn.app.places import Places
+from hisn.core.keys import PublicKey
+from hisn.errors import HisnError
+from hisn.node.known import KnownLog
+from hisn.tlog.checkpoint import LogKeys
+from hisn.unit.roster import Roster
+
+
+class Peers:
+    """Answer who is a member and which logs are known; `reload` after a roster was adopted.
+
+    Calls from several threads are safe.
+    """
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._lock = threading.Lock()
+        self._roster: Roster | None = None
+        self._logs: dict[str, KnownLog] = {}
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the rosters again. Raises VerificationError and StorageError for the node's own one."""
+        roster = read_unit(self._places)[1][-1]
+        logs: dict[str, KnownLog] = {}
+        # The own unit comes last: what it says of a log goes before what a watched unit says.
+        for each in (*self._watched(), roster):
+            for member in each.active:
+                public = member.open_key("log")
+                if public:
+                    logs[member.id] = KnownLog.of_member(LogKeys(member.id, public))
+        with self._lock:
+            self._roster, self._logs = roster, logs
+
+    def find(self, origin: str) -> KnownLog | None:
+        """Return the log with exactly that origin, or None (port `Logs`)."""
+        with self._lock:
+            return self._logs.get(origin)
+
+    def request_key(self, origin: str) -> PublicKey | None:
+        """Return the Ed25519 act key of an active member of the own unit, or None (port `Members`)."""
+        with self._lock:
+            member = self._roster.find(origin) if self._roster else None
+        public = member.open_key("act") if member and member.is_active else None
+        return public.ed25519 if public else None
+
+    def _watched(self) -> Iterator[Roster]:
+        folder = self._places.watched
+        for unit in sorted(folder.iterdir()) if folder.is_dir() else ():
+            try:
+                yield read_chain(unit / "genesis.json", unit)[1][-1]
+            except HisnError:
+                # A damaged copy of somebody else's roster must not stop this node: that unit's logs
+                # are not witnessed, and its members see who is missing.
+                continue

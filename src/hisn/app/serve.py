@@ -1,0 +1,149 @@
+"""Run a member's node: its log, witness and mirror over HTTP, and publishing in the background."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hisn.acts.envelope import parse_envelope
+from hisn.acts.statement import EVERYBODY, parse_statement
+from hisn.app.home import Node
+from hisn.app.peers import Peers
+from hisn.app.publish import publisher_of
+from hisn.app.replicate import replicate_all
+from hisn.errors import HisnError
+from hisn.node.auth import Doorkeeper
+from hisn.node.http import Services, make_app
+from hisn.node.known import origin_hash
+from hisn.node.mirror import Mirror
+from hisn.node.publish import Haste, Published
+from hisn.node.quota import Allowance, Overrun, Quota
+from hisn.node.ratchet import Rooms
+from hisn.node.serve import Listen, NodeServer
+from hisn.node.suspects import BlobSuspects, Suspects
+from hisn.node.ticket import Tickets
+from hisn.node.witness import Witness
+from hisn.tlog.cosign import Cosigner
+from hisn.tlog.ports import DurabilityLost
+
+MIRROR_SUFFIX = "/mirror"
+"""A mirror's cosigner has a name of its own: its signature says more than the witness's."""
+_ALLOWANCE = Allowance(requests=20_000, size_bytes=4 * 1024**3)
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """Say where to listen, and every how many seconds to publish and replicate."""
+
+    listen: Listen
+    interval_s: float = 2.0
+
+
+class RunningNode:
+    """Serve one node until it is told to stop. `say` is told what a person should know."""
+
+    def __init__(
+        self, reopen: Callable[[], Node], options: ServeOptions, say: Callable[[str, str], None]
+    ) -> None:
+        self._reopen = reopen
+        self._options = options
+        self._say = say
+        self._stopping = threading.Event()
+        self._shelf = reopen()
+        self._turn = threading.Lock()
+        self.peers = Peers(self._shelf.places)
+        self.server = NodeServer(make_app(self._services()), options.listen)
+
+    def run(self) -> None:
+        """Serve until a signal or `stop`. Raises StorageError; `DurabilityLost` must end the process."""
+        self.server.bind()
+        self._say("listening", self.server.url)
+        worker = threading.Thread(target=self._work, name="hisn publish", daemon=True)
+        worker.start()
+        try:
+            self.server.run()
+        finally:
+            self._stopping.set()
+            worker.join(30)
+            self._shelf.close()
+
+    def stop(self) -> None:
+        """End."""
+        self.server.stop()
+
+    def _services(self) -> Services:
+        node = self._shelf
+        quota = Quota(_ALLOWANCE, node.clock, self._overrun)
+        suspects = Suspects(BlobSuspects(node.blobs), node.register)
+        rooms = Rooms(node.config.origin, self.peers, node.register, suspects)
+        mirror = Mirror(
+            rooms,
+            Cosigner(node.config.origin + MIRROR_SUFFIX, node.signer("mirror")),
+            node.clock,
+            blobs=node.blobs,
+            tickets=Tickets(node.identity.ticket_key),
+            quota=quota,
+        )
+        return Services(
+            blobs=node.blobs,
+            own_log=origin_hash(node.config.origin),
+            door=Doorkeeper(node.config.origin, self.peers, node.clock),
+            may_read=self._may_read,
+            witness=Witness(rooms, Cosigner(node.config.origin, node.signer("witness")), node.clock, quota),
+            mirror=mirror,
+            quota=quota,
+            on_lost=self._lost,
+        )
+
+    def _lost(self, error: DurabilityLost) -> None:
+        self.server.fail(error)
+
+    def _overrun(self, overrun: Overrun) -> None:
+        self._say("overrun", f"{overrun.member}: {overrun.refused}")
+
+    def _may_read(self, member: str, digest: str) -> bool:
+        """Tell whether a member is in the audience of an act that commits to a body."""
+        with self._turn:
+            node = self._shelf
+            node.member.fold.catch_up(node.log)
+            for position in node.member.fold.table.with_body(bytes.fromhex(digest)):
+                audience = parse_statement(
+                    parse_envelope(node.log.read_entry(position)).payload
+                ).header.audience
+                if audience == EVERYBODY or member in audience:
+                    return True
+        return False
+
+    def _work(self) -> None:
+        """Publish and replicate what is new, again and again; whoever is away is asked later."""
+        with self._reopen() as node:
+            last = ""
+            while not self._stopping.wait(self._options.interval_s):
+                try:
+                    self.peers.reload()
+                    last = self._round(node, last)
+                except DurabilityLost as error:
+                    self.server.fail(error)
+                    return
+                except HisnError as error:
+                    self._say("trouble", str(error))
+
+    def _round(self, node: Node, last: str) -> str:
+        head, published = node.log.head(), node.log.published()
+        if published is None or published.checkpoint.size < head.checkpoint.size:
+            done = publisher_of(node, Haste()).publish_now()
+            line = _line(done)
+            if line != last:
+                self._say("published" if done.is_published else "unwitnessed", line)
+            last = line
+        for line in replicate_all(node):
+            self._say("mirrored", line)
+        return last
+
+
+def _line(done: Published) -> str:
+    size = done.head.checkpoint.size
+    names = ", ".join(each.name for each in done.signed)
+    missing = ", ".join(f"{each.name} ({each.why.value})" for each in done.missing)
+    return f"{size}; {names or '-'}; {missing or '-'}"
