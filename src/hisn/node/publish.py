@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from hisn.core.instant import Clock
 from hisn.core.limits import MAX_NOTE_BYTES
@@ -223,6 +224,8 @@ class Publisher:
                 if status == 422:
                     await self._look(now, peer)
                 raise Without(Why.DECLINED, why)
+            case _:
+                assert_never(outcome)
 
     async def _look(self, now: _Round, peer: WitnessPeer) -> None:
         """Ask a witness for the checkpoint that it holds, which may prove what it claims."""

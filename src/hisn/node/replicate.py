@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import assert_never
 
 from hisn.core.instant import Clock
 from hisn.core.limits import MAX_NOTE_BYTES, MiB
@@ -91,9 +92,9 @@ class _Push:
             else:
                 told = self._told(reply)
             # A step is a bundle at least, so that a mirror cannot be filled one entry at a time.
-            idle = 0 if told.next_entry // WIDTH > best // WIDTH else idle + 1
-            best = max(best, min(told.next_entry, size))
-            at = told
+            reached = min(told.next_entry, size)
+            idle = 0 if reached // WIDTH > best // WIDTH else idle + 1
+            best, at = max(best, reached), told
         raise Without(Why.WRONG, "its uploads do not go on")
 
     async def _offer(self) -> None:
@@ -111,6 +112,8 @@ class _Push:
                 raise Without(Why.CLAIMS, f"{size} entries")
             case Declined(_, why):
                 raise Without(Why.DECLINED, why)
+            case _:
+                assert_never(outcome)
 
     async def _begin(self) -> int:
         """Return up to where the mirror seems to be; if it is not true, it will say so."""

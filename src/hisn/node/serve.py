@@ -24,9 +24,9 @@ from hisn.errors import StorageError
 from hisn.tlog.ports import DurabilityLost
 
 HEAD_S = 20.0
-"""Seconds for the head of a request, from the connection or its first byte on."""
+"""Seconds from the connection to the end of the head of its first request."""
 TAIL_S = 60.0
-"""Seconds in which a caller takes the answer, or ends a body that was answered early."""
+"""Seconds in which a caller takes the answer, ends a body that was answered early, and asks again."""
 MAX_CONNECTIONS = 512
 STOP_S = 5
 
@@ -58,8 +58,6 @@ class PatientProtocol(H11Protocol):
         super().data_received(data)
         if not self._is_between:
             self._stop_waiting()
-        elif self._deadline is None:
-            self._wait(self.head_s)
 
     def on_response_complete(self) -> None:
         """Begin to wait for the rest of the exchange and the next request."""

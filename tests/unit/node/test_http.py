@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from hisn.errors import StorageError
 from hisn.node import http as http_module
 from hisn.node.body import parse_mirror_info
 from hisn.node.http import make_app
+from hisn.node.intake import Patience
 from hisn.node.known import origin_hash
 from hisn.node.quota import Allowance, Overrun, Quota
 from hisn.testing.memory_register import MemoryRegister
@@ -179,6 +181,29 @@ def test_a_declared_length_beyond_the_cap_is_413_before_it_is_read() -> None:
     assert call(Node(()).app(), "POST", "/witness/add-checkpoint", b"x", declared).status_code == 413
 
 
+async def paused() -> AsyncIterator[bytes]:
+    yield b"old 0"
+    await asyncio.sleep(5)
+
+
+def test_a_caller_who_pauses_in_a_body_is_408() -> None:
+    node = Node((), patience=Patience(between_pieces_s=0.1))
+    assert call(node.app(), "POST", "/witness/add-checkpoint", paused()).status_code == 408
+
+
+def test_a_caller_who_pauses_in_an_upload_keeps_what_was_proven() -> None:
+    log = SampleLog()
+    node = Node((log,), patience=Patience(between_pieces_s=0.1))
+    node.mirror.add_checkpoint(log.request(0, 600))
+
+    async def body() -> AsyncIterator[bytes]:
+        yield upload_body(log, 0, 600, count=2)
+        await asyncio.sleep(5)
+
+    answer = call(node.app(), "POST", "/mirror/add-entries", body(), BINARY)
+    assert (answer.status_code, parse_mirror_info(answer.content).next_entry) == (202, 512)
+
+
 @pytest.mark.parametrize("is_packed", [False, True])
 def test_an_upload_is_taken_as_it_is_or_packed(is_packed: bool) -> None:
     log = SampleLog()
@@ -275,3 +300,4 @@ def test_a_disk_that_fails_is_503_and_one_that_lost_data_is_told(
     answer = call(app, "POST", "/witness/add-checkpoint", log.request(0, 5))
     assert (answer.status_code, len(told)) == (status, count)
     assert b"bug" not in answer.content
+    assert call(node.app(), "POST", "/witness/add-checkpoint", log.request(0, 5)).status_code == status

@@ -162,3 +162,11 @@ def test_who_never_ends_a_body_that_was_answered_is_cut_off() -> None:
 def test_many_requests_on_one_connection_are_answered() -> None:
     with NodeServer(APP, Listen()).background() as url, httpx.Client() as client:
         assert {client.get(url).text for _ in range(20)} == {"hello"}
+
+
+def test_requests_sent_one_behind_the_other_are_all_answered() -> None:
+    with NodeServer(APP, Listen(), HastyProtocol).background() as url, connect(url) as peer:
+        peer.sendall(b"GET / HTTP/1.1\r\nHost: node\r\n\r\n" * 3)
+        received = b""
+        while received.count(b"hello") < 3:
+            received += peer.recv(65_536)
