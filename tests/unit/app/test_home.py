@@ -1,0 +1,170 @@
+"""A node's folder is made so that dying half-way loses nothing, and opened only by its owner."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from hisn.app import home
+from hisn.app.home import NewNode, init_node, open_node, read_unit, replace_unit
+from hisn.app.identity import ROLES
+from hisn.app.places import Places
+from hisn.errors import InputError, StorageError, UsageError, VerificationError
+from hisn.storage.files import write_whole
+from hisn.testing.fake_clock import FakeClock
+from hisn.unit.draft import make_charter
+from hisn.unit.enrol import assemble_roster, make_enrolment, sign_roster, verify_enrolment
+
+ALONE = NewNode(origin="vesna.example", side="county", unit="Vesna county")
+
+
+def nobody() -> str:
+    raise AssertionError("nobody may be asked for a passphrase")
+
+
+def test_a_new_node_is_a_unit_of_one_member_and_opens_again(tmp_path: Path) -> None:
+    with init_node(tmp_path / "n", ALONE, FakeClock()) as made:
+        genesis, size = made.charter.genesis, made.log.head().checkpoint.size
+    with open_node(tmp_path / "n", nobody) as node:
+        assert (node.charter.genesis, node.log.head().checkpoint.size) == (genesis, size) == (genesis, 1)
+        assert [member.id for member in node.roster.active] == ["vesna.example"]
+        assert node.member.fold.table.counts() == {"charter": 1}
+
+
+def test_a_node_is_never_made_over_another_one(tmp_path: Path) -> None:
+    init_node(tmp_path, ALONE).close()
+    before = (tmp_path / "keys" / "node.key").read_bytes()
+    with pytest.raises(UsageError) as caught:
+        init_node(tmp_path, ALONE)
+    assert caught.value.code == "E1300"
+    assert (tmp_path / "keys" / "node.key").read_bytes() == before
+
+
+def test_no_node_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        open_node(tmp_path, nobody)
+    assert caught.value.code == "E1301"
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_making_a_node_that_was_killed_can_be_done_again(
+    tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Die before the n-th file is written; the secret that was there first is kept."""
+    written = 0
+    write = write_whole
+
+    def dying(path: Path, data: bytes) -> None:
+        nonlocal written
+        if written == step:
+            raise KeyboardInterrupt
+        written += 1
+        write(path, data)
+
+    monkeypatch.setattr(home, "write_whole", dying)
+    with pytest.raises(KeyboardInterrupt):
+        init_node(tmp_path, ALONE)
+    key = tmp_path / "keys" / "node.key"
+    before = key.read_bytes() if key.exists() else None
+    monkeypatch.setattr(home, "write_whole", write)
+    with init_node(tmp_path, ALONE) as node:
+        assert node.log.head().checkpoint.size == 1
+    assert before in (None, key.read_bytes())
+
+
+def test_a_locked_node_opens_with_its_passphrase_alone(tmp_path: Path) -> None:
+    wanted = NewNode(origin="vesna.example", side="county", unit="Vesna", passphrase="correct horse")
+    init_node(tmp_path, wanted).close()
+    with pytest.raises(InputError):
+        open_node(tmp_path, lambda: "wrong horse")
+    open_node(tmp_path, lambda: "correct horse").close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
+def test_nobody_else_reads_the_key(tmp_path: Path) -> None:
+    init_node(tmp_path / "n", ALONE).close()
+    assert (tmp_path / "n" / "keys" / "node.key").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "n" / "keys").stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "n").write_bytes(b"")
+    with pytest.raises(StorageError) as caught:
+        init_node(tmp_path / "n", ALONE)
+    assert caught.value.code == "E5330"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("node.json", "E5332"), ("keys/node.key", "E5333"), ("charter/genesis.json", "E5334")]
+)
+def test_what_is_missing_or_damaged_is_named(tmp_path: Path, name: str, code: str) -> None:
+    init_node(tmp_path, ALONE).close()
+    if name == "node.json":
+        (tmp_path / name).write_bytes(b'{"origin": 7}')
+    else:
+        (tmp_path / name).unlink()
+    with pytest.raises(StorageError) as caught:
+        open_node(tmp_path, nobody)
+    assert caught.value.code == code
+
+
+def test_a_roster_that_was_changed_is_refused(tmp_path: Path) -> None:
+    init_node(tmp_path, ALONE).close()
+    path = tmp_path / "roster" / "0000.dsse"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(VerificationError):
+        open_node(tmp_path, nobody)
+
+
+def another_unit(node: home.Node) -> tuple[bytes, bytes]:
+    signers = {role: node.signer(role) for role in ROLES}
+    enrolment = verify_enrolment(make_enrolment("Another", node.config.origin, "county", "", signers))
+    charter, roster = make_charter("Another", [enrolment])
+    return charter.document, assemble_roster(roster.document, sign_roster(roster.document, signers.values()))
+
+
+@pytest.mark.parametrize("dies_before", ["charter", "rename", "nothing"])
+def test_a_unit_is_replaced_as_a_whole_or_not_at_all(
+    tmp_path: Path, dies_before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with init_node(tmp_path, ALONE) as node:
+        charter, envelope = another_unit(node)
+        old = node.charter.genesis
+    places = Places(tmp_path)
+    write = write_whole
+
+    def dying(path: Path, data: bytes) -> None:
+        if dies_before == "charter" and path == places.genesis:
+            raise KeyboardInterrupt
+        write(path, data)
+        if dies_before == "rename" and path == places.genesis:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(home, "write_whole", dying)
+    if dies_before == "nothing":
+        replace_unit(places, charter, envelope)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            replace_unit(places, charter, envelope)
+    found, rosters = read_unit(places)
+    assert (found.genesis == old) == (dies_before == "charter")
+    assert len(rosters) == 1
+    assert sorted(path.name for path in places.rosters.iterdir()) == ["0000.dsse"]
+
+
+def test_an_escrow_key_that_is_mistyped_makes_no_node(tmp_path: Path) -> None:
+    wanted = NewNode(origin="vesna.example", side="county", unit="Vesna", escrow=("hisn-escrow-typo",))
+    with pytest.raises(InputError):
+        init_node(tmp_path / "n", wanted)
+    assert not (tmp_path / "n").exists()
+
+
+def test_keys_of_a_later_generation_are_others(tmp_path: Path) -> None:
+    with init_node(tmp_path, ALONE) as node:
+        assert node.signer("act").public == node.identity.signer("act", 0).public
+        assert node.signer("act").public != node.identity.signer("act", 1).public
+        assert node.escrow() == ()
