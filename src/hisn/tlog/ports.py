@@ -12,7 +12,7 @@ from typing import Protocol
 from hisn.core.instant import Clock
 from hisn.errors import StorageError
 
-__all__ = ["Blobs", "Clock", "Conflict", "Entropy", "Register"]
+__all__ = ["Blobs", "Clock", "Conflict", "DurabilityLost", "Entropy", "Register"]
 
 
 class Conflict(StorageError):  # noqa: N818 -- the name that the contract of the port uses
