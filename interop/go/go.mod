@@ -1,12 +1,12 @@
 module hisn.invalid/interop
 
-go 1.26.0
+go 1.25.0
 
 require (
 	github.com/transparency-dev/formats v0.1.2-0.20260710124811-af9e607161b6
 	github.com/transparency-dev/merkle v0.0.3-0.20260707140218-77df88e508fa
 	github.com/transparency-dev/witness v0.0.0-20260720115447-2e1c6971d19e
-	golang.org/x/mod v0.42.0
+	golang.org/x/mod v0.37.0
 )
 
 require (
