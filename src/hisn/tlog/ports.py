@@ -31,7 +31,7 @@ class Conflict(StorageError):  # noqa: N818 -- the name that the contract of the
         return (Conflict, (self.name,))
 
 
-class DurabilityLost(StorageError):
+class DurabilityLost(StorageError):  # noqa: N818 -- the name that the contract of the port uses
     """Say that the system could not keep what was written: the process must end now.
 
     After a failed sync nobody knows what the disk holds, and a second sync would say "done" of
