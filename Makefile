@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.hisn-installed
 JOBS   ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-full soak lint bench lock catalogue fmt clean
+.PHONY: help venv demo test test-full soak lint bench verifier dist lock catalogue pages fmt clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,12 @@ lint: $(STAMP) ## style, types, layers
 bench: $(STAMP) ## measure, beside other programs where they are installed
 	$(BIN)/python bench/guard.py --write $(BENCH)
 
+verifier: $(STAMP) ## build the verifier: one file for Python, one page for a browser
+	$(BIN)/python tools/dist.py --verifier
+
+dist: $(STAMP) ## build everything that is released, the same bytes each time
+	$(BIN)/python tools/dist.py
+
 # The header and the notes are left out: they would name the machine that made the file.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
           --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml
@@ -59,6 +65,10 @@ lock: $(STAMP) ## pin newer versions of everything
 
 catalogue: $(STAMP) ## take new texts into the translations, and compile them
 	$(BIN)/python tests/unit/present/catalogue.py
+
+pages: $(STAMP) ## write the reference pages that are made from the program
+	$(BIN)/python -m tests.docs.errors_page
+	$(BIN)/python -m tests.docs.options_page
 
 fmt: $(STAMP) ## format the code
 	$(BIN)/ruff format
