@@ -135,7 +135,7 @@ def guard(
     coverage = ledger.build(pack, excluded)
     clock.lap("findings")
     if sealing:
-        sealing.record_findings(findings)
+        sealing.record_findings(findings, request.window)
         clock.lap("record")
     timings = totals.timings
     stages = clock.laps | {"read": timings.read_s, "seal": timings.seal_s, "scan": timings.scan_s}

@@ -89,7 +89,7 @@ class Judge:
         rows = size = 0
         timings = Timings()
         began = time.perf_counter()
-        for item in _read_all(tasks):
+        for item in read_placed(tasks):
             if isinstance(item, SourceNote):
                 ledger.add_note(item)
                 continue
@@ -125,7 +125,8 @@ class Judge:
         return Part(hits, ledger, records, size, timings)
 
 
-def _read_all(tasks: Sequence[Task]) -> Iterator[Placed | SourceNote]:
+def read_placed(tasks: Sequence[Task]) -> Iterator[Placed | SourceNote]:
+    """Yield the chunks of tasks with their places, and notes; whatever a reader raises is a note, too."""
     for task in tasks:
         ordinals: Counter[str] = Counter()
         try:

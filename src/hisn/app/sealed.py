@@ -11,7 +11,7 @@ from hisn.app.judge import Placed
 from hisn.events.batch import Int64s
 from hisn.events.schema import Unparsed
 from hisn.events.tasks import Task
-from hisn.evidence.batch import Mode, salt_key_of, seal_chunk
+from hisn.evidence.batch import Mode, SealedBatch, salt_key_of, seal_chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +78,26 @@ class ChunkSealer:
         intake = self._keys[item.task.path]
         chunk = item.chunk
         salt_key = salt_key_of(intake.key, chunk.source, item.task.start, item.ordinal)
-        batch = seal_chunk(chunk, salt_key, intake.mode)
-        numbers: Int64s | None = np.asarray(batch.numbers, np.int64)
-        first, last = (int(batch.numbers[0]), int(batch.numbers[-1])) if batch.count else (0, 0)
-        if last - first + 1 == batch.count:
-            numbers = None
-        return SealedChunk(
-            task=item.task,
-            source=chunk.source,
-            kind=chunk.kind,
-            ordinal=item.ordinal,
-            root=batch.root,
-            count=batch.count,
-            first_record=first,
-            last_record=last,
-            first=batch.first_time,
-            last=batch.last_time,
-            numbers=numbers,
-            unparsed=tuple(chunk.unparsed),
-        )
+        return sealed_chunk(item, seal_chunk(chunk, salt_key, intake.mode))
+
+
+def sealed_chunk(item: Placed, batch: SealedBatch) -> SealedChunk:
+    """Return the commitment to a chunk, with its place, from the batch it was sealed as."""
+    numbers: Int64s | None = np.asarray(batch.numbers, np.int64)
+    first, last = (int(batch.numbers[0]), int(batch.numbers[-1])) if batch.count else (0, 0)
+    if last - first + 1 == batch.count:
+        numbers = None
+    return SealedChunk(
+        task=item.task,
+        source=item.chunk.source,
+        kind=item.chunk.kind,
+        ordinal=item.ordinal,
+        root=batch.root,
+        count=batch.count,
+        first_record=first,
+        last_record=last,
+        first=batch.first_time,
+        last=batch.last_time,
+        numbers=numbers,
+        unparsed=tuple(item.chunk.unparsed),
+    )

@@ -7,8 +7,9 @@ names the batches and the events it rests on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -21,6 +22,7 @@ from hisn.app.sealed import ChunkSealer, SealBy, SealedChunk
 from hisn.core import limits
 from hisn.core.canon import Json
 from hisn.core.instant import format_instant
+from hisn.engine.scan import Window
 from hisn.errors import HisnError
 from hisn.events.declare import Declarations
 from hisn.events.tasks import Discovery, Task
@@ -50,6 +52,18 @@ class Sealed:
 
     chunk: SealedChunk
     place: Ref
+
+
+Evidence: TypeAlias = tuple[Ref, SealedChunk, tuple[int, ...]]
+"""A batch's place, its commitment, and the events in it that a finding rests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Say by what findings were made, beside rule and engine: the mapping, and the times judged."""
+
+    mapping_digest: str
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +118,15 @@ class Sealing:
             self._places[chunk.place] = entry = Sealed(chunk, place)
             self._batches.setdefault(chunk.source, []).append(entry)
 
-    def record_findings(self, findings: Sequence[Finding]) -> None:
-        """Put findings into the log, in their order. Raises StorageError."""
+    def record_findings(self, findings: Sequence[Finding], window: Window | None = None) -> None:
+        """Put findings into the log, in their order; `window` is what was judged. Raises StorageError."""
+        basis = Basis(self._mapping_digest, window)
         drafts = [
             Draft(
-                kind="finding", sealed=finding_fields(finding, self._mapping_digest, self._evidence(finding))
+                kind="finding",
+                sealed=finding_fields(
+                    finding, basis, evidence_of(finding, self._batches.get(finding.source, ()))
+                ),
             )
             for finding in findings
         ]
@@ -177,19 +195,18 @@ class Sealing:
         }
         return Draft(kind="batch", public=public, sealed=body, follows=follows)
 
-    def _evidence(self, finding: Finding) -> list[tuple[Ref, SealedChunk, tuple[int, ...]]]:
-        """Return the batches that hold a finding's records, with the events in each."""
-        records = np.asarray(finding.records, np.int64)
-        found = []
-        for entry in self._batches.get(finding.source, ()):
-            chunk = entry.chunk
-            inside = records[(records >= chunk.first_record) & (records <= chunk.last_record)]
-            events = tuple(
-                event for record in inside.tolist() if (event := chunk.event_of(record)) is not None
-            )
-            if events:
-                found.append((entry.place, chunk, events))
-        return sorted(found, key=lambda item: item[0].index)
+
+def evidence_of(finding: Finding, batches: Iterable[Sealed]) -> list[Evidence]:
+    """Return those of a source's batches that hold a finding's records, with the events in each."""
+    records = np.asarray(finding.records, np.int64)
+    found: list[Evidence] = []
+    for entry in batches:
+        chunk = entry.chunk
+        inside = records[(records >= chunk.first_record) & (records <= chunk.last_record)]
+        events = tuple(event for record in inside.tolist() if (event := chunk.event_of(record)) is not None)
+        if events:
+            found.append((entry.place, chunk, events))
+    return sorted(found, key=lambda item: item[0].index)
 
 
 def task_fields(task: Task) -> dict[str, Value]:
@@ -219,9 +236,7 @@ def records_of(chunk: SealedChunk) -> Value:
     return tuple(zip(starts, ends, strict=True))
 
 
-def finding_fields(
-    finding: Finding, mapping_digest: str, evidence: Sequence[tuple[Ref, SealedChunk, tuple[int, ...]]]
-) -> dict[str, Value]:
+def finding_fields(finding: Finding, basis: Basis, evidence: Sequence[Evidence]) -> dict[str, Value]:
     """Return a finding as the fields of a sealed body, with what it rests on."""
     fields: dict[str, Value] = {}
     for name, value in msgspec.to_builtins(finding).items():
@@ -234,8 +249,9 @@ def finding_fields(
             continue
         else:
             fields[name] = _plain(value)
-    fields["mapping"] = mapping_digest
+    fields["mapping"] = basis.mapping_digest
     fields["engine"] = __version__
+    fields["window"] = (basis.window.start, basis.window.end) if basis.window else None
     fields["batches"] = tuple((place.index, chunk.root.hex(), events) for place, chunk, events in evidence)
     return fields
 
