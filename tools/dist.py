@@ -72,15 +72,16 @@ def licences() -> str:
 
 def _licence(name: str) -> str:
     try:
-        found = importlib.metadata.metadata(name)
+        found = importlib.metadata.metadata(name).json
     except importlib.metadata.PackageNotFoundError:
         return _NOT_HERE
-    expression = found.get("License-Expression") or ""
     classified = [
-        each.rpartition(" :: ")[2] for each in found.get_all("Classifier") or () if "License" in each
+        each.rpartition(" :: ")[2] for each in found.get("classifier", ()) if each.startswith("License ::")
     ]
-    first_line = (found.get("License") or "").strip().split("\n")[0]
-    return expression or "; ".join(classified) or first_line or "see its project"
+    first_line = str(found.get("license", "")).strip().split("\n")[0]
+    return (
+        str(found.get("license_expression", "")) or "; ".join(classified) or first_line or "see its project"
+    )
 
 
 if __name__ == "__main__":
