@@ -25,12 +25,11 @@ from hisn.evidence.disclosure import (
     present,
     raw_value,
     seal_map,
-    sealed_name,
     slot_count,
 )
 from hisn.evidence.hasher import best_hasher
 from hisn.evidence.pure import event_salts, raw_salt
-from hisn.evidence.rows import Hasher, is_writable, raw_bytes, rows_of, time_texts, value_of
+from hisn.evidence.rows import Hasher, is_writable, raw_bytes, rows_of, sealed_names, time_texts, value_of
 from hisn.tlog.merkle import inclusion_proof
 
 Mode: TypeAlias = Literal["fields", "whole"]
@@ -163,9 +162,8 @@ class OpenBatch:
         block, row = self._order.find(index)
         (raw,) = raw_bytes(block.raws[row : row + 1])
         (time,) = time_texts(block.times[row : row + 1])
-        fields: dict[str, Value] = {
-            sealed_name(name): value_of(cell) for name, cell in block.fields(row).items()
-        }
+        names = sealed_names(block.layout)
+        fields: dict[str, Value] = {names[name]: value_of(cell) for name, cell in block.fields(row).items()}
         fields[RAW] = raw_value(raw_salt(self._salt_key, index), raw)
         fields[RECORD] = int(block.numbers[row])
         fields[TIME] = time

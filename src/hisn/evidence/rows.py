@@ -87,7 +87,35 @@ def value_of(cell: Cell) -> Value:
     """Return a cell as it is sealed: an absurdly long integer becomes the text of its digits."""
     if isinstance(cell, tuple):
         return tuple(value_of(item) for item in cell)
-    return str(cell) if isinstance(cell, int) and abs(cell) > _MAX_INTEGER else cell
+    if isinstance(cell, str):
+        return _writable(cell)
+    return str(cell) if cell is not None and abs(cell) > _MAX_INTEGER else cell
+
+
+def _writable(text: str) -> str:
+    r"""Return a text with lone surrogates written out (``\udc80``): no UTF-8 can say them.
+
+    Readers leave none; one that slips through must not stop the sealing.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text
+
+
+@lru_cache(maxsize=_KNOWN_LAYOUTS)
+def sealed_names(layout: Layout) -> dict[str, str]:
+    """Return the sealed name of every field of a layout; no two are the same."""
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in (*dict(layout.constants), *layout.names):
+        sealed = sealed_name(_writable(name))
+        while sealed in taken:
+            sealed += "_"
+        taken.add(sealed)
+        names[name] = sealed
+    return names
 
 
 def value_json(cell: Cell) -> bytes:
@@ -121,8 +149,9 @@ def time_texts(times: Int64s) -> list[str | None]:
 def slot_plan(layout: Layout) -> SlotPlan:
     """Return the slots of a layout: its fields and ours, sorted by their sealed names."""
     width = len(layout.names)
-    constants = {sealed_name(name): cell for name, cell in layout.constants}
-    columns = {sealed_name(name): at for at, name in enumerate(layout.names)}
+    sealed = sealed_names(layout)
+    constants = {sealed[name]: cell for name, cell in layout.constants}
+    columns = {sealed[name]: at for at, name in enumerate(layout.names)}
     columns |= {RECORD: width, TIME: width + 1}
     names = sorted((*constants, *columns, RAW))
     kinds = [SlotKind.CONSTANT]

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.unit.evidence.hashers import HASHERS, hasher_named
 from tests.unit.evidence.sealing import (
     KEY,
     block_of,
@@ -164,3 +165,13 @@ def test_many_small_blocks_give_the_same_batch_as_few_large_ones() -> None:
     one = chunk_of(block_of(records, numbers))
     many = Chunk("a.log", "generic", tuple(block_of([r], [n]) for r, n in zip(records, numbers, strict=True)))
     assert seal_chunk(one, KEY, "fields").leaf_hashes == seal_chunk(many, KEY, "fields").leaf_hashes
+
+
+@pytest.mark.parametrize("name", HASHERS)
+def test_no_text_is_too_odd_to_be_sealed(name: str) -> None:
+    odd = block_of([{"a\udc80": "\ud800", "b": ("\udfff", None)}], [1], raws=["\udc00"])
+    batch = OpenBatch(chunk_of(odd), KEY, "fields", hasher_named(name))
+    shown = batch.fields(0, ["a\\udc80", "b"])
+    opened = open_leaf(shown.presented)
+    verify_inclusion(leaf_hash(opened.leaf), 0, 1, shown.path, batch.sealed.root)
+    assert opened.values == {"a\\udc80": "\\ud800", "b": ("\\udfff", None)}

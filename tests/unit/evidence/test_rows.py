@@ -8,7 +8,16 @@ from tests.unit.evidence.sealing import KEY, block_of
 from hisn.core.instant import MAX_INSTANT, MIN_INSTANT, format_instant
 from hisn.events.batch import NO_TIME
 from hisn.events.schema import Layout
-from hisn.evidence.rows import SlotKind, raw_bytes, rows_of, slot_plan, time_texts, value_json, value_of
+from hisn.evidence.rows import (
+    SlotKind,
+    raw_bytes,
+    rows_of,
+    sealed_names,
+    slot_plan,
+    time_texts,
+    value_json,
+    value_of,
+)
 
 
 def test_slots_stand_in_the_order_of_their_sealed_names() -> None:
@@ -54,3 +63,13 @@ def test_values_are_what_every_reader_can_hold() -> None:
 
 def test_no_raw_record_is_too_odd_to_be_sealed() -> None:
     assert raw_bytes(["a\udc00", b"b"]) == [b"a\xed\xb0\x80", b"b"]
+
+
+def test_lone_surrogates_are_written_out() -> None:
+    assert value_of(("a\udc80", "é")) == ("a\\udc80", "é")
+    assert value_json("\ud800") == b'"\\\\ud800"'
+
+
+def test_names_stay_apart_when_they_are_written_out() -> None:
+    names = sealed_names(Layout("generic", ("\udc80", "\\udc80", "\\udc80_", "_raw"), (("_time", 1),)))
+    assert list(names.values()) == ["__time", "\\udc80", "\\udc80_", "\\udc80__", "__raw"]

@@ -36,7 +36,10 @@ class NativeHasher:
         indexes = np.ascontiguousarray(rows.indexes, np.int64)
         raws, sizes = _pointers(rows.raws, count)
         heads, ends = _joined(rows.plan)
-        values = _ENCODER.encode(rows.columns)
+        try:
+            values = _ENCODER.encode(rows.columns)
+        except UnicodeEncodeError:
+            return self._twin.seal_fields(rows)
         out = ctypes.create_string_buffer(_HASH_BYTES * count)
         failed = self._library.hisn_seal_fields(
             _key(rows.salt_key), indexes.ctypes.data, count, raws, sizes.ctypes.data, rows.plan.kinds, heads,
