@@ -11,6 +11,7 @@ from vectors.pack_world import (
     UNIT,
     Case,
     lone_office,
+    make_batch,
     plain_case,
     quiet_office,
     three_members,
@@ -176,3 +177,14 @@ def test_the_time_is_a_bracket_of_what_others_saw() -> None:
 def test_the_steps_of_a_fork_are_others() -> None:
     assert FORK_STEPS[:5] == FINDING_STEPS[:5]
     assert FORK_STEPS[5:] == ("fork",)
+
+
+def test_a_finding_about_nothing_sealed_shows_that_it_is() -> None:
+    world = quiet_office()
+    finding = world.finding(OFFICE, ())
+    case = Case(world, make_batch(), finding, finding, world.checkpoint(OFFICE))
+    report = report_of(case, acts=[world.pack_act(finding, case.checkpoint)], events=[])
+    assert report.result is Result.VALID_UNWITNESSED
+    found = {step.code: step.detail.code for step in report.steps}
+    assert (found["events"], found["complete"]) == ("no-events", "no-batches")
+    assert "sealed" not in codes(report)
