@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
@@ -17,8 +18,9 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from hisn.core.limits import MAX_NOTE_BYTES
 from hisn.node.auth import RequestSigner
 from hisn.node.client import Ask, Caller, Deadlines, peer_of, wrong
+from hisn.tlog.checkpoint import Checkpoint
 from hisn.tlog.merkle import HASH_BYTES
-from hisn.tlog.tile import ENTRIES, MAX_ENTRY_BYTES, WIDTH, parse_tile_path
+from hisn.tlog.tile import ENTRIES, MAX_ENTRY_BYTES, WIDTH, Get, TileReader, parse_tile_path
 
 
 class RemoteNode:
@@ -86,3 +88,18 @@ class RemoteNode:
         if reply.status != 200:
             raise wrong(peer_of(self._url), f"status {reply.status} where a file was asked for")
         return reply.body
+
+
+def proven_entries(get: Get, head: Checkpoint) -> Callable[[int, int], Iterator[bytes]]:
+    """Return how to read entries `[start, end)` of a verified checkpoint's tree from files of anybody.
+
+    What is read is proven to be under that root, or raises VerificationError.
+    """
+    reader = TileReader(get, head.size, head.root)
+
+    def entries(start: int, end: int) -> Iterator[bytes]:
+        for index in range(start // WIDTH, -(-end // WIDTH)):
+            low = index * WIDTH
+            yield from reader.bundle(index)[max(start - low, 0) : end - low]
+
+    return entries

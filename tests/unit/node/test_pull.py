@@ -10,10 +10,9 @@ from tests.unit.node.services import Node
 
 from hisn.errors import StorageError, VerificationError
 from hisn.node.known import origin_hash
-from hisn.node.pull import RemoteNode
+from hisn.node.pull import RemoteNode, proven_entries
 from hisn.node.serve import Listen, NodeServer
 from hisn.tlog.edge import Edge, entry_tiles
-from hisn.tlog.tile import TileReader
 
 FOLDER = f"log/{origin_hash(OWN)}"
 LOG = SampleLog(OWN, 5, "own").grow(600)
@@ -34,8 +33,9 @@ def test_a_member_reads_a_log_as_if_it_were_here(served: tuple[Node, str]) -> No
     node, url = served
     with RemoteNode(url + "/", OWN, node.north) as remote:
         assert remote.file(FOLDER, "checkpoint") == node.blobs.files[f"{FOLDER}/checkpoint"]
-        reader = TileReader(lambda name: remote.file(FOLDER, name), 600, LOG.head(600).root)
-        assert [entry for index in range(3) for entry in reader.bundle(index)] == LOG.entries
+        entries = proven_entries(lambda name: remote.file(FOLDER, name), LOG.head(600))
+        for start, end in ((0, 600), (0, 256), (255, 257), (300, 310), (512, 600), (600, 600), (0, 0)):
+            assert list(entries(start, end)) == LOG.entries[start:end]
         assert remote.file(FOLDER, "tile/0/003") is None
 
 
