@@ -40,33 +40,39 @@ class NativeHasher:
             values = _ENCODER.encode(rows.columns)
         except UnicodeEncodeError:
             return self._twin.seal_fields(rows)
-        out = ctypes.create_string_buffer(_HASH_BYTES * count)
+        out = np.empty(_HASH_BYTES * count, np.uint8)
         failed = self._library.hisn_seal_fields(
             _key(rows.salt_key), indexes.ctypes.data, count, raws, sizes.ctypes.data, rows.plan.kinds, heads,
-            ends.ctypes.data, len(rows.plan.kinds), values, len(values), self._portable, out,
+            ends.ctypes.data, len(rows.plan.kinds), values, len(values), self._portable, out.ctypes.data,
         )  # fmt: skip
-        return out.raw if _is_done(failed) else self._twin.seal_fields(rows)
+        return out.tobytes() if _is_done(failed) else self._twin.seal_fields(rows)
 
     def seal_whole(self, salt_key: bytes, indexes: Int64s, raws: Sequence[bytes]) -> bytes:
         """Return the leaf hashes of records sealed as wholes."""
         count = len(indexes)
         at = np.ascontiguousarray(indexes, np.int64)
         pointers, sizes = _pointers(raws, count)
-        out = ctypes.create_string_buffer(_HASH_BYTES * count)
+        out = np.empty(_HASH_BYTES * count, np.uint8)
         self._library.hisn_seal_whole(
-            _key(salt_key), at.ctypes.data, count, pointers, sizes.ctypes.data, self._portable, out
+            _key(salt_key),
+            at.ctypes.data,
+            count,
+            pointers,
+            sizes.ctypes.data,
+            self._portable,
+            out.ctypes.data,
         )
-        return out.raw
+        return out.tobytes()
 
     def root(self, leaf_hashes: bytes) -> bytes:
         """Return the root over leaf hashes."""
         count, rest = divmod(len(leaf_hashes), _HASH_BYTES)
         if not count or rest:
             return self._twin.root(leaf_hashes)
-        nodes = ctypes.create_string_buffer(leaf_hashes, len(leaf_hashes))
-        out = ctypes.create_string_buffer(_HASH_BYTES)
-        self._library.hisn_root(nodes, count, self._portable, out)
-        return out.raw
+        nodes = np.frombuffer(leaf_hashes, np.uint8).copy()
+        out = np.empty(_HASH_BYTES, np.uint8)
+        self._library.hisn_root(nodes.ctypes.data, count, self._portable, out.ctypes.data)
+        return out.tobytes()
 
 
 def _is_done(failed: int) -> bool:
@@ -85,9 +91,9 @@ def _pointers(
     raws: Sequence[bytes], count: int
 ) -> tuple[ctypes.Array[ctypes.c_char_p], npt.NDArray[np.uint64]]:
     """Return addresses and sizes of records; they live as long as the records do."""
-    pointers = (ctypes.c_char_p * count)(*raws)
-    sizes = np.fromiter(map(len, raws), np.dtype(np.uintp), count)
-    return pointers, sizes
+    # ctypes makes a type for every length, which takes longer than filling it: few lengths, then.
+    pointers = (ctypes.c_char_p * (1 << count.bit_length()))(*raws)
+    return pointers, np.fromiter(map(len, raws), np.dtype(np.uintp), count)
 
 
 @lru_cache(maxsize=1_024)
