@@ -74,13 +74,16 @@ class FileBlobs:
     def put_parts(self, parts: Iterable[bytes], name: Callable[[], str]) -> str:
         """Store a blob too large for memory; its name is asked for when all parts were taken.
 
-        Returns the name.  The same promises as `put`.
+        Returns the name.  The same promises as `put`; what the parts raise is raised.
         """
-        with self._writing("a blob"), ExitStack() as stack:
-            root = self._open_folder("", stack)
-            file, temporary = self._create(root, stack)
+        with ExitStack() as stack:
+            with self._writing("a blob"):
+                root = self._open_folder("", stack)
+                file, temporary = self._create(root, stack)
             for part in parts:
-                self._write(file, part)
+                # Around this alone: an error of the source is none of the store.
+                with self._writing("a blob"):
+                    self._write(file, part)
             named = _checked(name())
             with self._writing(named):
                 self._sync(file)
@@ -127,7 +130,7 @@ class FileBlobs:
         above, _, last = _checked(name).rpartition("/")
         with self._writing(name), ExitStack() as stack, suppress(FileNotFoundError):
             folder = self._disk.open_folder(self._path(above))
-            stack.callback(self._disk.close, folder)
+            stack.callback(self._close, folder)
             self._disk.unlink(folder, last)
 
     def sweep(self) -> int:
@@ -145,7 +148,7 @@ class FileBlobs:
             elif found.name.startswith(TEMPORARY):
                 with ExitStack() as stack, suppress(FileNotFoundError):
                     folder = self._disk.open_folder(path)
-                    stack.callback(self._disk.close, folder)
+                    stack.callback(self._close, folder)
                     if now_s - self._disk.modified_s(folder, found.name) >= _LITTER_S:
                         self._disk.unlink(folder, found.name)
                         removed += 1
@@ -180,7 +183,7 @@ class FileBlobs:
     def _require_same(self, folder: int, last: str, data: bytes, name: str) -> None:
         with ExitStack() as stack, suppress(FileNotFoundError):
             file = self._disk.open(folder, last)
-            stack.callback(self._disk.close, file)
+            stack.callback(self._close, file)
             if b"".join(self._parts(file)) != data:
                 raise _other_bytes(name)
 
@@ -189,7 +192,7 @@ class FileBlobs:
             pair = []
             for where, last in ((folder, temporary), (other, name.rpartition("/")[2])):
                 file = self._disk.open(where, last)
-                stack.callback(self._disk.close, file)
+                stack.callback(self._close, file)
                 pair.append(file)
             while True:
                 ours, theirs = (self._disk.read(file, _READ_BYTES) for file in pair)
@@ -202,12 +205,16 @@ class FileBlobs:
         """Create a temporary file that is closed, and gone, when the stack is left."""
         file, temporary = self._disk.create(folder)
         stack.callback(self._discard, folder, temporary)
-        stack.callback(self._disk.close, file)
+        stack.callback(self._close, file)
         return file, temporary
 
     def _discard(self, folder: int, temporary: str) -> None:
-        with suppress(FileNotFoundError):
+        with _reporting("cannot remove a temporary file"), suppress(FileNotFoundError):
             self._disk.unlink(folder, temporary)
+
+    def _close(self, handle: int) -> None:
+        with _reporting("cannot close a file"):
+            self._disk.close(handle)
 
     def _write(self, file: int, data: bytes) -> None:
         rest = memoryview(data)
@@ -225,7 +232,7 @@ class FileBlobs:
         path = self._path(above)
         self._make_durable(path)
         handle = self._disk.open_folder(path)
-        stack.callback(self._disk.close, handle)
+        stack.callback(self._close, handle)
         return handle
 
     def _make_durable(self, path: str) -> None:
@@ -238,7 +245,7 @@ class FileBlobs:
         with ExitStack() as stack:
             try:
                 parent = self._disk.open_folder(above)
-                stack.callback(self._disk.close, parent)
+                stack.callback(self._close, parent)
             except PermissionError:
                 parent = None  # somebody else's folder, who made ours in it
             with suppress(FileExistsError):
@@ -269,11 +276,11 @@ class FileBlobs:
         above, _, last = _checked(name).rpartition("/")
         try:
             folder = self._disk.open_folder(self._path(above))
-            stack.callback(self._disk.close, folder)
+            stack.callback(self._close, folder)
             file = self._disk.open(folder, last)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        stack.callback(self._disk.close, file)
+        stack.callback(self._close, file)
         return file
 
     def _read_on(self, name: str) -> Iterator[bytes]:

@@ -341,17 +341,39 @@ def test_a_reader_that_is_never_started_holds_no_file(tmp_path: Path) -> None:
     assert [list(reader or ()) for reader in readers] == [[]] * 10
 
 
-def test_parts_that_fail_leave_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "error", [ValueError("the source broke off"), OSError(errno.EIO, "the source broke off")]
+)
+def test_a_source_that_fails_leaves_nothing_and_speaks_for_itself(tmp_path: Path, error: Exception) -> None:
     blobs = FileBlobs(tmp_path / "home")
 
     def parts() -> Iterator[bytes]:
         yield b"x"
-        raise ValueError("the source broke off")
+        raise error
 
-    with pytest.raises(ValueError, match="broke off"):
+    with pytest.raises(type(error), match="broke off"):
         blobs.put_parts(parts(), lambda: "never")
     assert not litter(tmp_path)
     assert list(blobs.list("")) == []
+
+
+@pytest.mark.parametrize("call", ["close", "unlink"])
+def test_even_tidying_up_tells_of_its_errors(
+    tmp_path: Path, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = RealDisk()
+    blobs = FileBlobs(tmp_path / "home", disk)
+    blobs.put("a", b"x")
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(disk, call, fail)
+    for attempt in (lambda: blobs.put("b", b"x"), lambda: blobs.put_parts([b"x"], lambda: "c")):
+        with pytest.raises(StorageError, match=r"cannot (close|remove)"):
+            attempt()
+    monkeypatch.undo()
+    assert [blobs.get(name) for name in "abc"] == [b"x"] * 3, "they were stored"
 
 
 def test_old_temporary_files_are_swept_and_fresh_ones_are_not(tmp_path: Path) -> None:

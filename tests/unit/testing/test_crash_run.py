@@ -8,13 +8,79 @@ import pytest
 
 from hisn.errors import HisnError
 from hisn.storage.blobs import FileBlobs
-from hisn.testing.crash import SimulatedDisk, SimulatedRegister, _File, _Folder
-from hisn.testing.crash_run import Broken, run
+from hisn.testing.crash import Faults, SimulatedDisk, SimulatedRegister, _File, _Folder
+from hisn.testing.crash_run import Broken, _World, run
+from hisn.testing.dice import Dice
 from hisn.tlog import recover
+from hisn.tlog.append import LogWriter
 from hisn.tlog.recover import Home
 from hisn.tlog.staging import parse_staging
 
 SEEDS = 400
+
+
+def world_with_log() -> tuple[_World, LogWriter]:
+    faults = Faults()
+    world = _World(0, Dice(0, "test"), faults, SimulatedDisk("/node", faults), SimulatedRegister(faults))
+    writer = world.open()
+    world.append(writer)
+    world.publish(writer)
+    world.check()
+    return world, writer
+
+
+def test_a_lost_entry_is_seen() -> None:
+    world, writer = world_with_log()
+    world.entries[writer.head().checkpoint.size] = b"promised"
+    with pytest.raises(Broken, match="acknowledged and is lost"):
+        world.check()
+
+
+def test_an_entry_that_nobody_appended_is_seen() -> None:
+    world, writer = world_with_log()
+    writer.append([b"another's"])
+    with pytest.raises(Broken, match="a part of an append, or of none"):
+        world.check()
+
+
+def test_a_part_of_an_append_is_seen() -> None:
+    world, writer = world_with_log()
+    writer.append([b"begun"])
+    world.unanswered.append([b"begun", b"finished"])
+    with pytest.raises(Broken, match="a part of an append, or of none"):
+        world.check()
+
+
+def test_an_index_promised_twice_is_seen() -> None:
+    world, writer = world_with_log()
+    world.entries[writer.head().checkpoint.size] = b"promised to another"
+    with pytest.raises(Broken, match="promised twice"):
+        world.append(writer)
+
+
+def test_two_trees_of_one_size_are_seen() -> None:
+    world, _ = world_with_log()
+    other, _ = world_with_log()
+    other.register.values.clear()
+    other.disk = SimulatedDisk("/node", other.faults)
+    other.open().append([b"other %d" % number for number in range(len(world.entries))])
+    world.register.history += other.register.history[-1:]
+    with pytest.raises(Broken, match="two trees"):
+        world.check()
+
+
+def test_a_published_checkpoint_that_vanished_is_seen() -> None:
+    world, _ = world_with_log()
+    world.published += 1
+    with pytest.raises(Broken, match="published is lost"):
+        world.check()
+
+
+def test_a_handle_left_open_is_seen() -> None:
+    world, _ = world_with_log()
+    world.disk.open_folder("/node")
+    with pytest.raises(Broken, match="left open"):
+        world.check()
 
 
 def broken_within(seeds: int) -> str:
