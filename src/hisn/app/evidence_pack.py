@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hisn.app.answers import answers_to
 from hisn.app.home import Node
+from hisn.app.pack_parts import covering_head, names_of_batch, pack_act, trust_of
 from hisn.app.reopen import OwnAct, Reopened, own_act, reopener
 from hisn.app.timestamps import ask_for_token
-from hisn.errors import PolicyError, StorageError, UsageError, VerificationError
+from hisn.errors import StorageError, UsageError, VerificationError
 from hisn.events.mapping import Mapping, load_mapping
 from hisn.evidence.disclosure import RAW, RECORD, open_leaf, present, sealed_name
-from hisn.evidence.pack import Event, format_body
-from hisn.evidence.packing import PackAct, PackParts, Trust, build_pack
-from hisn.node.cosigned import CosignedRow
-from hisn.tlog.checkpoint import SignedCheckpoint, parse_signed_checkpoint
-from hisn.tlog.policy import format_policy
-from hisn.tlog.proof import TlogProof, format_tlog_proof
-from hisn.unit.quorum import publishing_policy
+from hisn.evidence.pack import Event
+from hisn.evidence.packing import PackParts, build_pack
 from hisn.verify.check import verify_pack
 from hisn.verify.steps import Report
 
 SHOWN_OF_FINDING = (
     *("id", "rule_id", "rule_digest", "title", "level", "confidence", "author", "licence"),
-    *("first", "last", "count", "records_complete", "techniques", "mapping", "engine", "batches"),
+    *("first", "last", "count", "records_complete", "techniques", "mapping", "engine", "window", "batches"),
 )
 """What a pack always shows of a finding: which rule, when, how often; no value of any record."""
-SHOWN_OF_BATCH = ("count",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,8 +224,8 @@ def aliases_of(opened: Reopened, mapping: Mapping, index: int) -> dict[str, str]
 def _parts(node: Node, finding: OwnAct, chosen: _Chosen, request: PackRequest) -> PackParts:
     head = covering_head(node, finding.place.index, unwitnessed=request.unwitnessed)
     acts = [
-        _pack_act(node, head, finding, chosen.finding_names(finding)),
-        *(_pack_act(node, head, opened.act, SHOWN_OF_BATCH) for opened in chosen.batches),
+        pack_act(node, head, finding, chosen.finding_names(finding)),
+        *(pack_act(node, head, opened.act, names_of_batch(opened.act)) for opened in chosen.batches),
     ]
     answers, heads = answers_to(node, finding.place)
     stamps = {0: ask_for_token(finding.leaf, request.timestamp_url)} if request.timestamp_url else {}
@@ -242,38 +237,3 @@ def _parts(node: Node, finding: OwnAct, chosen: _Chosen, request: PackRequest) -
         heads=heads,
         timestamps=stamps,
     )
-
-
-def trust_of(node: Node) -> Trust:
-    """Return what every pack of this node begins with."""
-    envelopes = [path.read_bytes() for path in sorted(node.places.rosters.glob("[0-9][0-9][0-9][0-9].dsse"))]
-    policy = publishing_policy(node.roster, node.config.origin)
-    return Trust(genesis=node.charter.document, rosters=envelopes, policy=format_policy(policy))
-
-
-def covering_head(node: Node, index: int, *, unwitnessed: bool = False) -> SignedCheckpoint:
-    """Return the published checkpoint that covers an entry.
-
-    Without one, what is sealed does not leave the node: raises PolicyError, unless `unwitnessed`
-    asks for the newest checkpoint with the cosignatures that there are.
-    """
-    published = node.log.published()
-    if published is not None and published.checkpoint.size > index:
-        return published
-    if not unwitnessed:
-        raise PolicyError(
-            "E4331",
-            f"no quorum of witnesses has seen entry {index} yet",
-            hint="run hisn node publish, or say --unwitnessed: the pack then proves less, and says so",
-            unchanged="no pack was written",
-        )
-    head = node.log.head()
-    lines = CosignedRow(node.register, node.config.origin).load(head.note.text).lines
-    return parse_signed_checkpoint(head.raw + b"".join(lines[name] for name in sorted(lines)))
-
-
-def _pack_act(node: Node, head: SignedCheckpoint, act: OwnAct, names: Iterable[str]) -> PackAct:
-    index, size = act.place.index, head.checkpoint.size
-    proof = TlogProof(index, node.log.inclusion(index, size), head.raw)
-    body = format_body(present(act.sealed, list(names))) if act.sealed else None
-    return PackAct(act.leaf, format_tlog_proof(proof), body)

@@ -7,7 +7,6 @@ root is the one in the log is anything shown.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,15 +17,12 @@ from hisn.acts.statement import Ref, Statement, check_body, parse_statement
 from hisn.app.home import Node
 from hisn.app.intake import intake_folder
 from hisn.app.places import blob_name
+from hisn.app.reread import BatchAct, reread
+from hisn.app.unseal import unseal
 from hisn.errors import StorageError, VerificationError
 from hisn.events.batch import Chunk
-from hisn.events.open import read
-from hisn.events.schema import Declaration
-from hisn.events.source import SourceNote
-from hisn.events.tasks import Task
-from hisn.evidence.batch import Mode, OpenBatch, salt_key_of
+from hisn.evidence.batch import Mode, OpenBatch
 from hisn.evidence.disclosure import Opened, SealedMap, Value, parse_map
-from hisn.evidence.raw import decrypt_raw
 from hisn.tlog.merkle import leaf_hash
 
 
@@ -43,11 +39,7 @@ class OwnAct:
     def field(self, name: str) -> Value:
         """Return a field of the body. Raises StorageError where the body is gone."""
         if self.opened is None:
-            raise StorageError(
-                "E5340",
-                f"the body of entry {self.place.index} is not there",
-                hint="it was erased, or the blob folder is incomplete: hisn node fsck",
-            )
+            raise _no_body(self.place.index)
         return self.opened.value(name)
 
 
@@ -77,6 +69,15 @@ def own_act(node: Node, position: int) -> OwnAct:
     return OwnAct(place, leaf, statement, sealed, opened)
 
 
+def batch_act(act: OwnAct) -> BatchAct:
+    """Return what the act of a batch says. Raises VerificationError (no batch), StorageError (no body)."""
+    if act.statement.kind != "batch":
+        raise VerificationError("E3380", f"entry {act.place.index} is no batch")
+    if act.opened is None:
+        raise _no_body(act.place.index)
+    return BatchAct(act.place.index, act.statement.public, act.opened.values)
+
+
 class Reopener:
     """Open batches of one node again; a file is decrypted once for all its batches."""
 
@@ -89,38 +90,37 @@ class Reopener:
     def batch(self, position: int) -> Reopened:
         """Return the batch of an act. Raises StorageError (erased, missing) and VerificationError."""
         act = own_act(self._node, position)
-        if act.statement.kind != "batch":
-            raise VerificationError("E3380", f"entry {position} is no batch")
-        public = act.statement.public
-        path, key = self._copy(bytes.fromhex(str(public["ciphertext"])), bytes.fromhex(str(public["key"])))
-        source = str(act.field("source"))
-        part, ordinal = _number(public["part"]), _number(public["ordinal"])
-        chunk = _chunk(_task(act, path, part), source, ordinal)
-        mode: Mode = "whole" if public["mode"] == "whole" else "fields"
-        batch = OpenBatch(chunk, salt_key_of(key, source, part, ordinal), mode)
-        if batch.sealed.root.hex() != public["root"]:
-            raise VerificationError(
-                "E3381",
-                f"the batch of entry {position} does not come out as it was sealed",
-                hint=f"it was read by {public['parser']}: use that version of Hisn to open it",
-            )
-        return Reopened(act, chunk, batch, mode)
+        said = batch_act(act)
+        path, key = self._copy(said)
+        found = next(reread([said], path, key))
+        return Reopened(act, found.placed.chunk, found.batch, said.mode)
 
-    def _copy(self, ciphertext: bytes, commitment: bytes) -> tuple[str, bytes]:
-        if ciphertext not in self._copies:
-            key = self._vault.get(commitment).key
-            parts = self._node.blobs.get_parts(blob_name(ciphertext))
-            if parts is None:
-                raise StorageError(
-                    "E5341",
-                    f"the sealed file {ciphertext.hex()[:16]} is not there",
-                    hint="fetch it from a mirror that keeps blobs, or from a backup",
-                )
-            path = self._folder / ciphertext.hex()
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.writelines(decrypt_raw(key, parts))
-            self._copies[ciphertext] = (str(path), key)
-        return self._copies[ciphertext]
+    def _copy(self, act: BatchAct) -> tuple[str, bytes]:
+        if act.ciphertext not in self._copies:
+            key = self._vault.get(act.commitment).key
+            path = unseal(act, key, encrypted_parts(self._node, act.ciphertext), self._folder)
+            self._copies[act.ciphertext] = (path, key)
+        return self._copies[act.ciphertext]
+
+
+def encrypted_parts(node: Node, ciphertext: bytes) -> Iterator[bytes]:
+    """Return a sealed file in pieces, as it is stored. Raises StorageError (E5341)."""
+    parts = node.blobs.get_parts(blob_name(ciphertext))
+    if parts is None:
+        raise StorageError(
+            "E5341",
+            f"the sealed file {ciphertext.hex()[:16]} is not there",
+            hint="fetch it from a mirror that keeps blobs, or from a backup",
+        )
+    return parts
+
+
+def _no_body(index: int) -> StorageError:
+    return StorageError(
+        "E5340",
+        f"the body of entry {index} is not there",
+        hint="it was erased, or the blob folder is incomplete: hisn node fsck",
+    )
 
 
 @contextmanager
@@ -128,51 +128,3 @@ def reopener(node: Node) -> Iterator[Reopener]:
     """Give a reopener; the decrypted copies are gone afterwards."""
     with intake_folder(node.places.intake) as folder:
         yield Reopener(node, folder)
-
-
-def _task(act: OwnAct, path: str, part: int) -> Task:
-    declared = act.field("declaration")
-    if not isinstance(declared, tuple) or len(declared) != 7:
-        raise VerificationError("E3382", f"entry {act.place.index} does not say how its source was read")
-    kind, year, zone_s, asset, *names = declared
-    products, categories, services = (_names(each) for each in names)
-    member, end = act.field("member"), act.field("end")
-    return Task(
-        path=path,
-        name=str(act.field("task")),
-        start=part,
-        end=end if isinstance(end, int) else None,
-        declaration=Declaration(
-            kind=kind if isinstance(kind, str) else None,
-            year=year if isinstance(year, int) else None,
-            zone_s=zone_s if isinstance(zone_s, int) else None,
-            asset=asset if isinstance(asset, str) else None,
-            products=products,
-            categories=categories,
-            services=services,
-        ),
-        member=member if isinstance(member, str) else None,
-    )
-
-
-def _names(value: Value) -> frozenset[str]:
-    return frozenset(str(item) for item in value) if isinstance(value, tuple) else frozenset()
-
-
-def _chunk(task: Task, source: str, ordinal: int) -> Chunk:
-    number = 0
-    for item in read(task):
-        if isinstance(item, SourceNote) or item.source != source:
-            continue
-        if number == ordinal:
-            return item
-        number += 1
-    raise VerificationError(
-        "E3381",
-        f"{source} has no batch {ordinal} when it is read again",
-        hint="use the version of Hisn that sealed it; the batch act names it",
-    )
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0

@@ -1,0 +1,69 @@
+"""Make the parts of packs out of this node's files: trust, acts with their proofs, what is shown of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hisn.app.home import Node
+from hisn.app.reopen import OwnAct
+from hisn.errors import PolicyError
+from hisn.evidence.disclosure import present
+from hisn.evidence.pack import format_body
+from hisn.evidence.packing import PackAct, Trust
+from hisn.node.cosigned import CosignedRow
+from hisn.tlog.checkpoint import SignedCheckpoint, parse_signed_checkpoint
+from hisn.tlog.policy import format_policy
+from hisn.tlog.proof import TlogProof, format_tlog_proof
+from hisn.unit.quorum import publishing_policy
+
+_ASSET = 3
+"""Where a declaration names the asset; see `sealing.task_fields`."""
+
+
+def trust_of(node: Node) -> Trust:
+    """Return what every pack of this node begins with."""
+    envelopes = [path.read_bytes() for path in sorted(node.places.rosters.glob("[0-9][0-9][0-9][0-9].dsse"))]
+    policy = publishing_policy(node.roster, node.config.origin)
+    return Trust(genesis=node.charter.document, rosters=envelopes, policy=format_policy(policy))
+
+
+def covering_head(node: Node, index: int, *, unwitnessed: bool = False) -> SignedCheckpoint:
+    """Return the published checkpoint that covers an entry.
+
+    Without one, what is sealed does not leave the node: raises PolicyError, unless `unwitnessed`
+    asks for the newest checkpoint with the cosignatures that there are.
+    """
+    published = node.log.published()
+    if published is not None and published.checkpoint.size > index:
+        return published
+    if not unwitnessed:
+        raise PolicyError(
+            "E4331",
+            f"no quorum of witnesses has seen entry {index} yet",
+            hint="run hisn node publish, or say --unwitnessed: the pack then proves less, and says so",
+            unchanged="no pack was written",
+        )
+    head = node.log.head()
+    lines = CosignedRow(node.register, node.config.origin).load(head.note.text).lines
+    return parse_signed_checkpoint(head.raw + b"".join(lines[name] for name in sorted(lines)))
+
+
+def pack_act(node: Node, head: SignedCheckpoint, act: OwnAct, names: Iterable[str]) -> PackAct:
+    """Return an act of the own log with its proof under a head, and the named fields of its body."""
+    index, size = act.place.index, head.checkpoint.size
+    proof = TlogProof(index, node.log.inclusion(index, size), head.raw)
+    body = format_body(present(act.sealed, list(names))) if act.sealed else None
+    return PackAct(act.leaf, format_tlog_proof(proof), body)
+
+
+def names_of_batch(act: OwnAct) -> tuple[str, ...]:
+    """Return the fields of a batch's body that every pack shows.
+
+    What was declared about its source decides how rules see its records; without it nobody can
+    judge them again.  It stays hidden where it names the asset.
+    """
+    match act.opened.values.get("declaration") if act.opened else None:
+        case tuple(declared) if len(declared) > _ASSET and declared[_ASSET] is None:
+            return ("count", "declaration")
+        case _:
+            return ("count",)
