@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.unit.node.services import run
@@ -23,6 +25,8 @@ from hisn.node.suspects import BlobSuspects, Suspects
 from hisn.node.ticket import Tickets
 from hisn.node.without import Missing
 from hisn.node.witness import Witness
+from hisn.storage.blobs import FileBlobs
+from hisn.storage.register import SqliteRegister
 from hisn.testing.fake_clock import FakeClock
 from hisn.testing.memory_blobs import MemoryBlobs
 from hisn.testing.memory_register import MemoryRegister
@@ -50,8 +54,8 @@ class Member:
 
     number: int
     clock: FakeClock
-    blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
-    register: MemoryRegister = field(default_factory=MemoryRegister)
+    blobs: MemoryBlobs | FileBlobs = field(default_factory=MemoryBlobs)
+    register: MemoryRegister | SqliteRegister = field(default_factory=MemoryRegister)
     gate: Gate = field(default_factory=Gate)
     url: str = ""
     policy: Policy | None = None
@@ -148,10 +152,10 @@ class Unit:
 
 
 @contextmanager
-def running(count: int) -> Iterator[list[Member]]:
-    """Run a unit of so many members while the block runs."""
+def running(count: int, home: Path | None = None) -> Iterator[list[Member]]:
+    """Run a unit of so many members while the block runs, on a real disk if `home` is given."""
     clock = FakeClock()
-    members = [Member(number, clock) for number in range(1, count + 1)]
+    members = [Member(number, clock, *_storage(home, number)) for number in range(1, count + 1)]
     servers = [NodeServer(member.gate, Listen()) for member in members]
     with ExitStack() as stack:
         for member, server in zip(members, servers, strict=True):
@@ -166,3 +170,14 @@ def running(count: int) -> Iterator[list[Member]]:
             # All at once: each takes a fifth of a second.
             for server in servers:
                 server.stop()
+    for member in members:
+        if isinstance(member.register, SqliteRegister):
+            member.register.close()
+
+
+def _storage(home: Path | None, number: int) -> tuple[Any, Any]:
+    if home is None:
+        return MemoryBlobs(), MemoryRegister()
+    folder = home / str(number)
+    folder.mkdir()
+    return FileBlobs(folder), SqliteRegister(folder / "commit.db")

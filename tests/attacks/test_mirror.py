@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
@@ -117,7 +118,7 @@ def test_a_forged_entry_is_not_kept(unit: list[Member]) -> None:
     forged = body_of(owner, 0, 600).replace(b"member1.example 300", b"member1.example 999")
     answer = httpx.post(f"{mirror.url}/mirror/add-entries", content=forged, headers=BINARY)
     assert answer.status_code == 422
-    assert mirror.register.values[f"mirror-next/{origin_hash(owner.origin)}"] == b"256"
+    assert mirror.register.get(f"mirror-next/{origin_hash(owner.origin)}") == b"256"
     assert isinstance(owner.replicate_to(mirror), Copied)
 
 
@@ -140,7 +141,7 @@ def test_an_upload_whose_line_is_cut_loses_nothing_that_was_whole(unit: list[Mem
         )
         if parse_mirror_info(answer.content).next_entry == 768:
             break
-    assert mirror.register.values[row] == b"768"
+    assert mirror.register.get(row) == b"768"
     answer = httpx.post(f"{mirror.url}/mirror/add-entries", content=body_of(owner, 768, 900), headers=BINARY)
     assert answer.status_code == 200
 
@@ -202,3 +203,24 @@ def test_a_mirror_of_a_split_log_stays_on_one_branch(unit: list[Member]) -> None
     owner.append(300)
     assert owner.publish().is_published
     assert isinstance(owner.replicate_to(mirror), Copied)
+
+
+def test_nodes_on_a_real_disk_witness_and_mirror_each_other(tmp_path: Path) -> None:
+    with running(3, tmp_path) as members:
+        for size in (5, 300, 600):
+            for owner in members:
+                owner.append(size)
+                assert owner.publish().is_published
+                others = [other for other in members if other is not owner]
+                with ThreadPoolExecutor(2) as pool:
+                    assert all(isinstance(each, Copied) for each in pool.map(owner.replicate_to, others))
+        for owner in members:
+            for other in members:
+                if other is owner:
+                    continue
+                copy = partial(copied_file, other, owner)
+                assert fsck(copy, owner.log_signer.keys).require_sound().size == 905
+
+
+def copied_file(holder: Member, owner: Member, name: str) -> bytes | None:
+    return holder.blobs.get(f"mirror/{origin_hash(owner.origin)}/{name}")
