@@ -7,6 +7,7 @@ import hashlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from hisn.errors import StorageError
@@ -17,7 +18,8 @@ _DIGEST_BYTES = 32
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that readers see the old or the new one, never half. Raises StorageError.
 
-    The data is synced before the rename: a power cut must not leave an empty report behind.
+    The data is synced before the rename, and the folder after it: a power cut must neither leave an
+    empty report behind nor bring an old key back.
     """
     try:
         folder = path.parent
@@ -31,7 +33,8 @@ def write_whole(path: Path, data: bytes) -> None:
                 Path(temporary).chmod(path.stat().st_mode & 0o777)
             else:
                 Path(temporary).chmod(0o666 & ~_umask())
-            Path(temporary).replace(path)
+            with _synced(folder):
+                Path(temporary).replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
@@ -43,6 +46,22 @@ def write_whole(path: Path, data: bytes) -> None:
             hint="check the folder's permissions and free space",
             unchanged=f"{path} is as it was",
         ) from error
+
+
+@contextlib.contextmanager
+def _synced(folder: Path) -> Iterator[None]:
+    """Sync a folder after the block; opened before it, so that an error in between is told to us."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    except PermissionError:
+        # We may write to it and not read it; on Windows no folder can be opened.
+        yield
+        return
+    try:
+        yield
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from pathlib import Path
 
@@ -89,3 +90,35 @@ def test_home_is_chosen_by_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
     if sys.platform == "linux":
         assert cache_folder() == tmp_path / "x" / "hisn"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no folder can be opened there")
+def test_the_name_of_a_file_is_durable_when_it_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it, a power cut after a change of keys brings the old key file back."""
+    folders: list[bool] = []
+    sync = os.fsync
+
+    def watched(handle: int) -> None:
+        folders.append(stat.S_ISDIR(os.fstat(handle).st_mode))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    write_whole(tmp_path / "node.key", b"secret")
+    assert folders == [False, True]
+
+
+def test_a_folder_that_may_be_written_and_not_read_is_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = os.open
+
+    def refusing(path: str | Path, flags: int, mode: int = 0o777) -> int:
+        if Path(path) == tmp_path:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", refusing)
+    write_whole(tmp_path / "report.html", b"new")
+    assert (tmp_path / "report.html").read_bytes() == b"new"
