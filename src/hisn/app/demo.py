@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hisn.app.guard import GuardRequest, GuardResult, Progress, guard
 from hisn.elections.pack import bundled_rules
@@ -22,6 +23,9 @@ from hisn.testing.county import VESNA
 from hisn.testing.evening import election_evening
 from hisn.testing.generator import generate
 from hisn.testing.truth import Planted, Truth, write_truth
+
+if TYPE_CHECKING:
+    from hisn.app.sealing import SealTo
 
 LOGS = "logs"
 REPORT = "report.html"
@@ -92,10 +96,12 @@ def declarations() -> Declarations:
     )
 
 
-def run_demo(folder: Path, truth: Truth, progress: Progress | None = None) -> DemoResult:
+def run_demo(
+    folder: Path, truth: Truth, progress: Progress | None = None, seal_to: SealTo | None = None
+) -> DemoResult:
     """Judge the generated folder with the bundled rules and compare with the truth."""
     request = GuardRequest(paths=(str(folder / LOGS),), declarations=declarations())
-    result = guard(request, progress)
+    result = guard(request, progress, seal_to)
     identifiers = _identifiers()
     checks = tuple(_check(planted, result.findings, identifiers) for planted in truth.attacks)
     return DemoResult(folder, truth, result, checks, false_alarms(truth, result.findings))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hisn.acts.envelope import parse_envelope
@@ -59,10 +60,21 @@ class RunningNode:
         """Serve until a signal or `stop`. Raises StorageError; `DurabilityLost` must end the process."""
         self.server.bind()
         self._say("listening", self.server.url)
+        with self._working():
+            self.server.run()
+
+    @contextmanager
+    def background(self) -> Iterator[str]:
+        """Serve in a thread of its own while the block runs; gives the address."""
+        with self._working(), self.server.background() as url:
+            yield url
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
         worker = threading.Thread(target=self._work, name="hisn publish", daemon=True)
         worker.start()
         try:
-            self.server.run()
+            yield
         finally:
             self._stopping.set()
             worker.join(30)

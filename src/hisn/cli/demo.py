@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from hisn.present.i18n import _
+from hisn.present.tech import prose, tech
 from hisn.rules.pack import LEVELS
 
 if TYPE_CHECKING:
     from hisn.app.demo import Check, DemoResult
+    from hisn.app.demo_unit import DemoUnit, Proof
+    from hisn.node.publish import Published
 
 EXIT_NOT_AS_PLANTED = 1
 
@@ -42,6 +45,11 @@ _SIZE = 40_000
 def demo(*, seed: int, size: int, out: str, level: str, quiet: bool) -> int:
     """Play the demonstration; 0 if it went as planted."""
     from hisn.app.demo import LOGS, generate_evening, run_demo, write_results
+    from hisn.app.demo_unit import founded, nobody, prove
+    from hisn.app.home import open_node
+    from hisn.app.intake import intake_folder
+    from hisn.app.publish import publish
+    from hisn.app.sealing import SealTo
     from hisn.present.progress import open_progress
 
     folder = Path(out)
@@ -52,13 +60,57 @@ def demo(*, seed: int, size: int, out: str, level: str, quiet: bool) -> int:
             "Election evening of 2026-11-03 in the county of {county}: {records} records, {attacks} attacks."
         ).format(county=truth.county, records=f"{records:,}", attacks=len(truth.attacks))
     )
-    click.echo(f"$ hisn guard {folder / LOGS} --level {level}\n")
-    played = run_demo(folder, truth, None if quiet else open_progress())
-    write_results(played)
-    _show(played, level)
-    _compare(played)
+    with founded(folder) as unit:
+        _say_founded(unit, folder)
+        click.echo(f"$ HISN_HOME={unit.home} hisn guard {folder / LOGS} --seal --level {level}\n")
+        with open_node(unit.home, nobody) as node:
+            with intake_folder(node.places.intake) as copies:
+                seal_to = SealTo(node.member, node.intaker(copies), "fields")
+                played = run_demo(folder, truth, None if quiet else open_progress(), seal_to)
+            published = publish(node)
+        write_results(played)
+        _show(played, level)
+        _compare(played)
+        proof = prove(folder, unit, played.result.findings)
+        _say_proof(played, published, proof, folder, unit)
     _next(played)
-    return 0 if played.is_good else EXIT_NOT_AS_PLANTED
+    is_proven = proof.verified.report.exit_code == 0 and bool(proof.tampered)
+    return 0 if played.is_good and is_proven else EXIT_NOT_AS_PLANTED
+
+
+def _say_founded(unit: DemoUnit, folder: Path) -> None:
+    from hisn.app.demo_unit import NODES, UNIT
+
+    click.echo(
+        _(
+            "Founded: {unit}. Members {members}; witnesses outside {witnesses}; five nodes under {path}."
+        ).format(
+            unit=prose(UNIT),
+            members=tech(", ".join(unit.members)),
+            witnesses=tech(", ".join(unit.witnesses)),
+            path=tech(folder / NODES),
+        )
+    )
+    text = _("Genesis digest, to be told to strangers by another way: {genesis}")
+    click.echo(text.format(genesis=tech(unit.genesis)) + "\n")
+
+
+def _say_proof(played: DemoResult, published: Published, proof: Proof, folder: Path, unit: DemoUnit) -> None:
+    from hisn.app.demo_unit import PACK, SHOWN_FIELDS, TAMPERED
+    from hisn.cli.seal import say_sealed
+    from hisn.present.proof import render_proof_ending
+
+    click.echo("\n" + _("What was sealed, and what a stranger can verify"))
+    if played.result.sealed:
+        say_sealed(played.result.sealed, published, err=False)
+    shown = ",".join(SHOWN_FIELDS)
+    command = f"hisn evidence pack {proof.finding.id[:10]} --show {shown} -o {folder / PACK}"
+    click.echo(f"$ HISN_HOME={unit.home} {command}")
+    click.echo(f"$ hisn verify {folder / PACK} --genesis {unit.genesis[:16]}…")
+    click.echo(render_proof_ending(proof.verified.report))
+    click.echo(_("One bit of it changed:"))
+    click.echo(f"$ hisn verify {folder / TAMPERED}")
+    click.echo("  " + _("INVALID") + f": {prose(proof.tampered)}")
 
 
 def _show(played: DemoResult, level: str) -> None:
@@ -109,12 +161,15 @@ def _verdict(check: Check) -> str:
 
 def _next(played: DemoResult) -> None:
     from hisn.app.demo import FINDINGS, LOGS, REPORT
+    from hisn.app.demo_unit import NODES, PACK
     from hisn.testing.truth import FILE
 
     rows = (
         (REPORT, _("the report for people: open it in a browser")),
         (FINDINGS, _("the same for programs")),
         (LOGS, _("the logs; judge them yourself with hisn guard")),
+        (PACK, _("the proof of one finding: hisn verify, or verify.html in a browser")),
+        (NODES, _("the five nodes, with their logs and keys: HISN_HOME names one of them")),
         (FILE, _("what was planted, record by record")),
     )
     click.echo("\n" + _("Open next"))

@@ -36,7 +36,7 @@ def guard_sealed(
             result = guard(request, progress, SealTo(node.member, node.intaker(folder), mode))
         published = publish(node)
         if result.sealed:
-            _say_sealed(result.sealed, published)
+            say_sealed(result.sealed, published)
     return result
 
 
@@ -54,7 +54,8 @@ def _say_new(root: str, origin: str, genesis: str) -> None:
         click.echo(line, err=True)
 
 
-def _say_sealed(summary: SealSummary, published: Published) -> None:
+def say_sealed(summary: SealSummary, published: Published, *, err: bool = True) -> None:
+    """Say what a run put into the log, and who has seen it."""
     events = ngettext("{count} event", "{count} events", summary.events).format(count=f"{summary.events:,}")
     batches = ngettext("{count} batch", "{count} batches", summary.batches).format(
         count=f"{summary.batches:,}"
@@ -71,9 +72,9 @@ def _say_sealed(summary: SealSummary, published: Published) -> None:
             origin=tech(summary.origin),
             size=f"{summary.size:,}",
         ),
-        err=True,
+        err=err,
     )
-    click.echo(witnessing(published), err=True)
+    click.echo(witnessing(published), err=err)
 
 
 def witnessing(published: Published) -> str:

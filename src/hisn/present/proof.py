@@ -55,6 +55,15 @@ def _lines(report: Report, stamps: Sequence[Stamp], colour: bool) -> Iterator[st
         yield from _step(step, colour)
     if report.shown:
         yield from _shown(report.shown)
+    yield from _ending(report, stamps, colour)
+
+
+def render_proof_ending(report: Report) -> str:
+    """Return what is proven and what is not, and the result, without steps and fields."""
+    return "\n".join([*_ending(report, (), False), ""])  # noqa: FBT003 - no colour
+
+
+def _ending(report: Report, stamps: Sequence[Stamp], colour: bool) -> Iterator[str]:  # noqa: FBT001 - how, not what
     for title, sayings in ((_("Proven"), report.proven), (_("Not proven"), report.not_proven)):
         if sayings:
             yield from ("", paint(title, "heading", colour=colour))
