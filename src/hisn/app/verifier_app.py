@@ -83,16 +83,3 @@ def build_verifier(source: Path | None = None) -> bytes:
             info.create_system, info.external_attr = 3, 0o644 << 16
             archive.writestr(info, data)
     return held.getvalue()
-
-
-def count_code_lines(source: bytes) -> int:
-    """Return how many lines of a module are code: not blank, no comment, no docstring."""
-    texts: set[int] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            texts.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    lines = enumerate(source.split(b"\n"), 1)
-    return sum(
-        bool(line.strip()) and not line.lstrip().startswith(b"#") and number not in texts
-        for number, line in lines
-    )

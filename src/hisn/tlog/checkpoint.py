@@ -134,6 +134,22 @@ class LogKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class CosignerKeys:
+    """Hold the keys of one cosigner: a witness or a mirror."""
+
+    name: str
+    public: DualPublic
+
+    @property
+    def vkeys(self) -> tuple[VerifierKey, VerifierKey]:
+        """Return the verifier keys, Ed25519 (0x04) and ML-DSA-44 (0x06)."""
+        return (
+            vkey_of(self.name, COSIGNATURE_ED25519, self.public.ed25519),
+            vkey_of(self.name, COSIGNATURE_ML_DSA_44, self.public.mldsa),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class LogSigner:
     """Sign checkpoints of the log `name` with both keys, at the time of the clock."""
 

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hisn.core.keys import Algorithm, DualPublic, DualSigner
+from hisn.core.keys import Algorithm, DualSigner
 from hisn.errors import VerificationError
-from hisn.tlog.checkpoint import CheckpointVerifier, SignedCheckpoint, parse_checkpoint
+from hisn.tlog.checkpoint import CheckpointVerifier, CosignerKeys, SignedCheckpoint, parse_checkpoint
 from hisn.tlog.note import (
-    COSIGNATURE_ED25519,
-    COSIGNATURE_ML_DSA_44,
     NoteSignature,
     VerifierKey,
     open_note,
-    vkey_of,
 )
 from hisn.tlog.stamp import cosigned_message_ed, cosigned_message_mldsa, join_stamp, split_stamp
 
@@ -30,22 +27,6 @@ __all__ = [
     "verify_cosigner",
     "verify_subtree_cosignature",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class CosignerKeys:
-    """Hold the keys of one cosigner: a witness or a mirror."""
-
-    name: str
-    public: DualPublic
-
-    @property
-    def vkeys(self) -> tuple[VerifierKey, VerifierKey]:
-        """Return the verifier keys, Ed25519 (0x04) and ML-DSA-44 (0x06)."""
-        return (
-            vkey_of(self.name, COSIGNATURE_ED25519, self.public.ed25519),
-            vkey_of(self.name, COSIGNATURE_ML_DSA_44, self.public.mldsa),
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,39 @@ from hashlib import sha256
 from typing import Protocol
 
 from hisn.errors import VerificationError
+from hisn.tlog.path import (
+    EMPTY_ROOT,
+    HASH_BYTES,
+    HINT,
+    MAX_SIZE,
+    leaf_hash,
+    node_hash,
+    path_fault,
+    verify_inclusion,
+)
 
-HASH_BYTES = 32
-EMPTY_ROOT = sha256(b"").digest()
-MAX_SIZE = 2**63 - 1
-"""A larger tree does not exist; a hostile size must not make loops long."""
-_HINT = "do not rely on it; ask the log, or a mirror of it, for the proof again and keep this one"
+__all__ = [
+    "EMPTY_ROOT",
+    "HASH_BYTES",
+    "MAX_SIZE",
+    "HashReader",
+    "consistency_at",
+    "consistency_proof",
+    "inclusion_at",
+    "inclusion_proof",
+    "is_subtree",
+    "leaf_hash",
+    "node_hash",
+    "root_at",
+    "root_of",
+    "subtree_consistency_at",
+    "subtree_consistency_proof",
+    "subtree_root",
+    "subtree_root_at",
+    "verify_consistency",
+    "verify_inclusion",
+    "verify_subtree_consistency",
+]
 
 
 class HashReader(Protocol):
@@ -29,16 +56,6 @@ class HashReader(Protocol):
 
     def read(self, level: int, index: int) -> bytes:
         """Return the root of leaves `[index << level, (index + 1) << level)`, or raise."""
-
-
-def leaf_hash(entry: bytes) -> bytes:
-    """Hash an entry to its leaf; the prefix keeps a leaf from passing as a node."""
-    return sha256(b"\x00" + entry).digest()
-
-
-def node_hash(left: bytes, right: bytes) -> bytes:
-    """Hash two nodes to their parent."""
-    return sha256(b"\x01" + left + right).digest()
 
 
 def root_of(leaf_hashes: Sequence[bytes]) -> bytes:
@@ -150,47 +167,6 @@ def consistency_at(old: int, new: int, reader: HashReader) -> tuple[bytes, ...]:
     return subtree_consistency_at(0, old, new, reader)
 
 
-def _fault(start: int, end: int, size: int, proof: Sequence[bytes], known: tuple[bytes, bytes]) -> str:
-    """Say what is wrong with a proof that a subtree (first of `known`) lies in a tree (second), or "".
-
-    Section 4.3.3 of the draft, for valid bounds.  Three positions climb the tree together: `first`
-    and `last` are the ends of the subtree, `edge` is the right edge of the tree.
-    """
-    node, root = known
-    if any(len(each) != HASH_BYTES for each in (node, root, *proof)):
-        return f"a hash is not {HASH_BYTES} bytes long"
-    first, last, edge = start, end - 1, size - 1
-    while first != last and (last == edge or last & 1):
-        first, last, edge = first >> 1, last >> 1, edge >> 1
-    rest = iter(proof)
-    # Where the subtree's root is no node of the tree, the proof begins with the last node of both.
-    low = high = node if first == last else next(rest, b"")
-    for sibling in rest:
-        if not edge:
-            return "the proof is too long"
-        if last & 1 or last == edge:
-            if first < last:
-                low = node_hash(sibling, low)
-            high = node_hash(sibling, high)
-            while not last & 1:
-                first, last, edge = first >> 1, last >> 1, edge >> 1
-        else:
-            high = node_hash(high, sibling)
-        first, last, edge = first >> 1, last >> 1, edge >> 1
-    if edge:
-        return "the proof is too short"
-    return "" if (low, high) == (node, root) else "the proof leads to another root"
-
-
-def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
-    """Refuse (E3220) unless the leaf with this hash stands at `index` in the tree of `size` leaves."""
-    why = f"there is no entry {index} in a tree of {size}"
-    if 0 <= index < size <= MAX_SIZE:
-        why = _fault(index, index + 1, size, proof, (leaf, root))
-    if why:
-        raise VerificationError("E3220", f"entry {index} is not proven to be in the log: {why}", hint=_HINT)
-
-
 def verify_consistency(old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]) -> None:
     """Refuse (E3221) unless the tree of `old` leaves is the beginning of that of `new`.
 
@@ -199,10 +175,10 @@ def verify_consistency(old: int, old_root: bytes, new: int, new_root: bytes, pro
     """
     why = f"sizes {old} and {new} cannot be compared"
     if 0 < old <= new <= MAX_SIZE:
-        why = _fault(0, old, new, proof, (old_root, new_root))
+        why = path_fault(0, old, new, proof, (old_root, new_root))
     if why:
         raise VerificationError(
-            "E3221", f"size {new} is not proven to go on from size {old}: {why}", hint=_HINT
+            "E3221", f"size {new} is not proven to go on from size {old}: {why}", hint=HINT
         )
 
 
@@ -215,8 +191,6 @@ def verify_subtree_consistency(  # noqa: PLR0917  (six values make the statement
     """
     why = f"this is no subtree of {size} leaves"
     if is_subtree(start, end) and end <= size <= MAX_SIZE:
-        why = _fault(start, end, size, proof, (node, root))
+        why = path_fault(start, end, size, proof, (node, root))
     if why:
-        raise VerificationError(
-            "E3222", f"[{start}, {end}) is not proven to be in the log: {why}", hint=_HINT
-        )
+        raise VerificationError("E3222", f"[{start}, {end}) is not proven to be in the log: {why}", hint=HINT)

@@ -14,7 +14,7 @@ from hisn.tlog.checkpoint import (
     parse_signed_checkpoint,
     verify_checkpoint,
 )
-from hisn.tlog.merkle import verify_inclusion
+from hisn.tlog.path import verify_inclusion
 from hisn.tlog.policy import Policy, QuorumResult, verify_log, verify_quorum
 
 HEADER = b"c2sp.org/tlog-proof@v1"

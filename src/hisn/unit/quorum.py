@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 from hisn.core.keys import DualPublic
 from hisn.errors import VerificationError
-from hisn.tlog.checkpoint import LogKeys, SignedCheckpoint, verify_checkpoint
-from hisn.tlog.cosign import CosignerKeys
+from hisn.tlog.checkpoint import CosignerKeys, LogKeys, SignedCheckpoint, verify_checkpoint
 from hisn.tlog.policy import NONE, Group, LogLine, Policy, WitnessLine
 from hisn.unit.roster import Roster, key_in_force
 from hisn.unit.rosterdoc import NOW, safe_quorum

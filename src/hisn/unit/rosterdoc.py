@@ -32,7 +32,7 @@ from hisn.core.canon import MAX_EXACT, Json, parse_b64, parse_canonical
 from hisn.core.keys import DualPublic, parse_dual_public
 from hisn.core.limits import MAX_MEMBER_KEYS, MAX_MEMBERS, MAX_ROSTER_BYTES, MAX_WITNESSES
 from hisn.errors import VerificationError
-from hisn.tlog.merkle import EMPTY_ROOT
+from hisn.tlog.path import EMPTY_ROOT
 
 NOW = MAX_EXACT
 """The place where only a key without an end counts."""

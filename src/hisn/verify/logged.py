@@ -13,7 +13,7 @@ from hisn.acts.envelope import verify_envelope
 from hisn.acts.statement import Ref, Statement, check_place
 from hisn.errors import VerificationError
 from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
-from hisn.tlog.merkle import verify_inclusion
+from hisn.tlog.path import verify_inclusion
 from hisn.tlog.policy import Policy, format_policy
 from hisn.unit.quorum import Witnessed, act_keys, judge_head, publishing_policy
 from hisn.unit.roster import Roster

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hisn.errors import VerificationError
 from hisn.evidence.pack import Event, parse_event, parse_label
-from hisn.tlog.merkle import leaf_hash
+from hisn.tlog.path import leaf_hash
 from hisn.tlog.proof import TlogProof, parse_tlog_proof
 
 _FIXED = ("pack.json", "charter/genesis.json", "policy", "VERIFY.md")

@@ -8,7 +8,7 @@ from hisn.acts.statement import check_body
 from hisn.errors import VerificationError
 from hisn.evidence.disclosure import Opened, check_record, open_leaf, whole_leaf
 from hisn.evidence.pack import Event, parse_body
-from hisn.tlog.merkle import EMPTY_ROOT, leaf_hash, verify_inclusion
+from hisn.tlog.path import EMPTY_ROOT, leaf_hash, verify_inclusion
 from hisn.verify.logged import LoggedAct
 from hisn.verify.steps import ShownBatch, ShownEvent
 
