@@ -13,6 +13,7 @@ or an error of the witness, and stops nothing.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import assert_never
@@ -116,11 +117,11 @@ class Publisher:
         self._clock = clock
         self._haste = haste or Haste()
 
-    def publish_now(self) -> Published:
+    def publish_now(self, tls: ssl.SSLContext | None = None) -> Published:
         """Publish from a program that has no event loop of its own; as `publish`."""
 
         async def work() -> Published:
-            async with Caller(deadlines=Deadlines(whole_s=self._haste.whole_s)) as caller:
+            async with Caller(deadlines=Deadlines(whole_s=self._haste.whole_s), tls=tls) as caller:
                 return await self.publish(caller)
 
         return asyncio.run(work())

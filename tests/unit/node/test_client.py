@@ -27,10 +27,14 @@ QUICK = Deadlines(connect_s=0.5, step_s=0.3, whole_s=0.6)
 
 
 def ask(
-    url: str, max_bytes: int = 1_000, body: bytes | None = None, tls: ssl.SSLContext | None = None
+    url: str,
+    max_bytes: int = 1_000,
+    body: bytes | None = None,
+    tls: ssl.SSLContext | None = None,
+    deadlines: Deadlines | None = None,
 ) -> Reply:
     async def work() -> Reply:
-        async with Caller(deadlines=QUICK, tls=tls) as caller:
+        async with Caller(deadlines=deadlines, tls=tls) as caller:
             return await caller.ask(Ask(url, max_bytes, body))
 
     return run(work())
@@ -75,7 +79,7 @@ def test_a_peer_that_does_not_answer_costs_its_deadline_and_no_more(
     with hostile.raw_server(behave) as url:
         start = time.monotonic()
         with pytest.raises(StorageError) as caught:
-            ask(url, max_bytes=100_000)
+            ask(url, max_bytes=100_000, deadlines=QUICK)
         assert caught.value.code == "E5402"
         assert time.monotonic() - start < 5
 

@@ -31,8 +31,8 @@ APP = Starlette(routes=[Route("/", hello, methods=["GET", "POST"]), Route("/larg
 
 
 class HastyProtocol(PatientProtocol):
-    head_s = 0.3
-    tail_s = 0.3
+    head_s = 0.8
+    tail_s = 0.8
 
 
 def connect(url: str) -> socket.socket:
@@ -140,7 +140,7 @@ def test_who_drips_the_head_of_a_second_request_is_cut_off() -> None:
 def test_who_takes_nothing_of_an_answer_is_cut_off() -> None:
     with NodeServer(APP, Listen(), HastyProtocol).background() as url, connect(url) as peer:
         peer.sendall(b"GET /large HTTP/1.1\r\nHost: node\r\n\r\n")
-        time.sleep(1)
+        time.sleep(2)
         taken = 0
         try:
             while piece := peer.recv(1 << 20):
