@@ -67,3 +67,15 @@ def test_a_key_that_cannot_be_removed_is_named(store: FileKeyStore, tmp_path: Pa
     (tmp_path / "keys" / "wrapped" / "22").write_bytes(b"no folder")
     with pytest.raises(StorageError):
         store.delete(TWO)
+
+
+def test_a_folder_that_cannot_be_opened_is_told(store: FileKeyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.put_many([(ONE, b"one")])
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(StorageError, match="Permission denied") as caught:
+        store.delete(ONE)
+    assert caught.value.code == "E5331"
