@@ -113,6 +113,8 @@ MAX_PACK_BYTES = 64 * MiB
 MAX_PACK_FILES = 40_000
 MAX_PACK_NUMBER = 10_000
 """Acts, events and heads of one pack: their files are numbered with four digits."""
+MAX_PACK_STATES = 256
+"""Different checkpoints of one pack: each may have to be judged by every epoch of the roster."""
 
 # Acts and roster
 MAX_LEAF_BYTES = 32 * 1024

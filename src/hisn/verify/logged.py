@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from hisn.acts.envelope import verify_envelope
 from hisn.acts.statement import Ref, Statement, check_place
+from hisn.core.limits import MAX_PACK_STATES
 from hisn.errors import VerificationError
 from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.path import verify_inclusion
@@ -72,7 +73,10 @@ def _policy_text(policy: Policy) -> bytes:
 
 def judge_states(chain: Sequence[Roster], checkpoints: Iterable[bytes]) -> dict[bytes, State]:
     """Return the states of signed checkpoints, by their bytes. Raises VerificationError."""
-    found = {raw: parse_signed_checkpoint(raw) for raw in dict.fromkeys(checkpoints)}
+    distinct = dict.fromkeys(checkpoints)
+    if len(distinct) > MAX_PACK_STATES:
+        raise VerificationError("E3518", f"the pack rests on more than {MAX_PACK_STATES} states of logs")
+    found = {raw: parse_signed_checkpoint(raw) for raw in distinct}
     return {raw: State(signed, judge_head(chain, signed)) for raw, signed in found.items()}
 
 

@@ -63,7 +63,7 @@ SAID = {
     # Proven
     "unit-known": "The unit is {unit}, the one whose genesis digest you gave.",
     "stated": "{actor} stated this finding: entry {index} of its log, and it is unchanged.",
-    "sealed": "{actor} sealed the records of {count} events in batch {act} before it stated the finding.",
+    "sealed": "{actor} sealed batch {act}, of {count} events as it says, before it stated the finding.",
     "fields-sealed": "What is shown of {shown} events is what was sealed; {hidden} fields stay hidden.",
     "whole-batch": "Batch {act} has these {count} events and no other.",
     "same-for-all": "The log shows this to everybody: {names} of the sides {sides} cosigned it.",

@@ -9,6 +9,7 @@ from itertools import permutations
 import pytest
 from vectors.pack_world import OFFICE, Case, Logged, World, make_batch, named, plain_case, quiet_office
 
+from hisn.core.limits import MAX_PACK_STATES
 from hisn.errors import VerificationError
 from hisn.tlog.merkle import leaf_hash
 from hisn.tlog.proof import parse_tlog_proof
@@ -171,3 +172,13 @@ def test_a_story_is_what_it_seems() -> None:
     case: Case = plain_case(quiet_office())
     assert named(case.batch_act, case.batch, 1) == (0, case.batch.root.hex(), (1,))
     assert check_sequence(opened(case.world, [case.batch_act, case.finding]), []) == 1
+
+
+def test_a_pack_of_hundreds_of_states_is_refused_before_they_are_judged() -> None:
+    world = quiet_office()
+    with pytest.raises(VerificationError) as caught:
+        judge_states(chain_of(world), [b"%d" % number for number in range(MAX_PACK_STATES + 1)])
+    assert caught.value.code == "E3518"
+    with pytest.raises(VerificationError) as caught:
+        judge_states(chain_of(world), [b"0"] * (MAX_PACK_STATES + 1))
+    assert caught.value.code != "E3518"
