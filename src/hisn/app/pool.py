@@ -134,7 +134,12 @@ class _Pool:
     def _start(self, group: Group) -> None:
         ours, theirs = self._context.Pipe()
         seal = self._sealer.compute if self._sealer else None
-        process = self._context.Process(target=_work, args=(theirs, self._make_judge, seal), daemon=True)
+        # A forked worker has our ends of all pipes, too.  With them open it would never see that we
+        # are gone, and wait for ever.
+        foreign = [ours, *self._workers] if isinstance(self._context, ForkContext) else []
+        process = self._context.Process(
+            target=_work, args=(theirs, foreign, self._make_judge, seal), daemon=True
+        )
         process.start()
         theirs.close()
         self._workers[ours] = _Worker(process, ours, group, [])
@@ -178,7 +183,11 @@ def _died(task: Task, exit_code: int | None) -> Part:
     return Part((), ledger, 0, 0)
 
 
-def _work(pipe: Connection, make_judge: JudgeFactory, seal: Compute | None) -> None:
+def _work(
+    pipe: Connection, foreign: Sequence[Connection], make_judge: JudgeFactory, seal: Compute | None
+) -> None:
+    for each in foreign:
+        each.close()
     # Ctrl-C goes to the whole process group; the parent decides what happens then.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     judge = make_judge()
@@ -189,6 +198,12 @@ def _work(pipe: Connection, make_judge: JudgeFactory, seal: Compute | None) -> N
             pipe.recv()
 
         judge.seal = commit
+    # The parent is gone: there is nobody to work for, and nobody to tell.
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        _serve(pipe, judge)
+
+
+def _serve(pipe: Connection, judge: Judge) -> None:
     while (group := pipe.recv()) is not None:
         try:
             for part in judge.run(group):

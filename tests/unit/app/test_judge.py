@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from hisn.app import judge as judge_module
-from hisn.app.judge import BatchLimits, Judge, Part
+from hisn.app.judge import BatchLimits, Judge, Part, Placed
+from hisn.core import limits
 from hisn.engine.ledger import CoverageLedger
 from hisn.engine.plan import compile_plan
-from hisn.engine.scan import Scanner
-from hisn.errors import InputError
+from hisn.engine.scan import Scan, Scanner
+from hisn.errors import InputError, StorageError
 from hisn.events.batch import Chunk
 from hisn.events.declare import Declarations
 from hisn.events.mapping import load_mapping
@@ -73,3 +74,61 @@ def test_reader_that_fails_half_way_keeps_what_it_read_and_the_others(
     coverage = ledger.build(NO_RULES)
     assert not coverage.complete
     assert reason in coverage.sources[1].reason
+
+
+class WatchedScanner(Scanner):
+    """Note when records are judged."""
+
+    def __init__(self, notes: list[str]) -> None:
+        super().__init__(compile_plan(NO_RULES), load_mapping())
+        self.notes = notes
+
+    def scan(self, chunks: Sequence[Chunk]) -> Scan:
+        """Note whose records these are, and judge them."""
+        self.notes += [f"judged {chunk.source}" for chunk in chunks]
+        return super().scan(chunks)
+
+
+@pytest.mark.parametrize("rows", [1, 4, 1000])
+def test_every_chunk_is_sealed_before_its_records_are_judged(tasks: tuple[Task, ...], rows: int) -> None:
+    notes: list[str] = []
+    judge = Judge(WatchedScanner(notes), BatchLimits(rows=rows))
+    judge.seal = lambda placed: notes.extend(f"sealed {item.chunk.source}" for item in placed)
+    assert len(list(judge.run(tasks))) in (1, 2, 4)
+    for name in ("a.log", "b.log", "c.log"):
+        assert notes.index(f"sealed {name}") < notes.index(f"judged {name}")
+    assert len(notes) == 6
+
+
+def test_what_cannot_be_sealed_is_not_judged(tasks: tuple[Task, ...]) -> None:
+    notes: list[str] = []
+
+    def refuse(_placed: Sequence[Placed]) -> None:
+        raise StorageError("E5203", "no space left")
+
+    judge = Judge(WatchedScanner(notes))
+    judge.seal = refuse
+    with pytest.raises(StorageError):
+        list(judge.run(tasks))
+    assert notes == []
+
+
+def test_chunks_are_counted_by_source_and_range_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches hold other chunks when they are larger; the place of a chunk stays."""
+    monkeypatch.setattr(limits, "CHUNK_BYTES", 200)
+    monkeypatch.setattr(limits, "RANGE_BYTES", 1_000)
+    (tmp_path / "a.log").write_text(LINE * 30)
+    tasks = discover([str(tmp_path)], Declarations()).tasks
+    found = []
+    for rows in (1, 7, 1000):
+        places: list[tuple[int, int]] = []
+        judge = judge_by(rows)
+        judge.seal = lambda placed: places.extend((item.task.start, item.ordinal) for item in placed)  # noqa: B023 - called within the loop
+        list(judge.run(tasks))
+        found.append(places)
+    assert found[0] == found[1] == found[2]
+    assert {start for start, _ in found[0]} == {0, 1_000, 2_000}
+    first = [ordinal for start, ordinal in found[0] if not start]
+    assert first == list(range(len(first)))

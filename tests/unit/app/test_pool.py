@@ -6,17 +6,19 @@ import functools
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
 
-from hisn.app.judge import Judge, Part
+from hisn.app.judge import Judge, Part, Placed
 from hisn.app.pool import judge_groups
+from hisn.app.sealed import SealedChunk
 from hisn.engine.hits import HitBlock
 from hisn.engine.ledger import CoverageLedger
-from hisn.errors import HisnError, InputError
+from hisn.errors import HisnError, InputError, StorageError
 from hisn.events.tasks import Task
 from hisn.rules.pack import Pack
 
@@ -90,6 +92,96 @@ def test_no_process_is_left_behind() -> None:
     next(parts)
     parts.close()
     assert not multiprocessing.active_children()
+
+
+def nothing_sealed(_placed: Sequence[Placed]) -> Sequence[SealedChunk]:
+    return ()
+
+
+class RehearsedSealer:
+    """Keep what is committed; fail from the n-th request on."""
+
+    compute = staticmethod(nothing_sealed)
+
+    def __init__(self, fails_at: int | None = None) -> None:
+        self.requests = 0
+        self.fails_at = fails_at
+
+    def commit(self, sealed: Sequence[SealedChunk]) -> None:
+        """Count, or fail as a full disk does."""
+        if self.requests == self.fails_at:
+            raise StorageError("E5203", "no space left")
+        self.requests += 1
+
+
+class SealingJudge(RehearsedJudge):
+    """Ask for the seal of every task before it gives its hit."""
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Part]:
+        """Yield one hit per task, once it is sealed."""
+        for task in tasks:
+            assert self.seal is not None
+            self.seal([])
+            yield from super().run([task])
+
+
+@needs_fork
+@pytest.mark.parametrize("processes", [1, 2, 5])
+def test_every_batch_is_committed_by_the_parent_before_its_hits_come(processes: int) -> None:
+    sealer = RehearsedSealer()
+    groups = groups_of(("a", "b"), ("c",), ("d",))
+    assert sources_of(list(judge_groups(groups, SealingJudge, processes, sealer))) == list("abcd")
+    assert sealer.requests == 4
+
+
+@needs_fork
+@pytest.mark.parametrize("processes", [1, 2])
+def test_nothing_is_judged_that_was_not_committed(processes: int) -> None:
+    """A full disk under the log: the run ends, and no hit of the unsealed comes out."""
+    sealer = RehearsedSealer(fails_at=2)
+    got: list[Part] = []
+    with pytest.raises(StorageError):
+        got.extend(judge_groups(groups_of(("a", "b", "c", "d")), SealingJudge, processes, sealer))
+    assert got == []
+    assert not multiprocessing.active_children()
+
+
+@needs_fork
+def test_with_a_sealer_nothing_is_parsed_by_the_process_that_holds_the_keys() -> None:
+    """A parser crash would take the signing keys' process with it, and a hostile parser the keys."""
+    groups = groups_of(("deadly",))
+    (part,) = judge_groups(groups, SealingJudge, 1, RehearsedSealer())
+    assert part.hits == ()
+
+
+ORPHANS = """
+import os, time
+from hisn.app.judge import Judge, Part
+from hisn.app.pool import judge_groups
+from hisn.events.tasks import Task
+
+class Slow(Judge):
+    def __init__(self) -> None:
+        pass
+    def run(self, tasks):
+        os.write(1, b"here\\n")
+        time.sleep(0.2)
+        return iter(())
+
+groups = [(Task(name, name),) for name in "abcdefgh"]
+list(judge_groups(groups, Slow, 3))
+"""
+
+
+@needs_fork
+def test_workers_end_when_their_parent_is_killed() -> None:
+    """Orphans that wait for ever would keep plain logs open, and the lock on them."""
+    with subprocess.Popen([sys.executable, "-c", ORPHANS], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        assert [parent.stdout.readline() for _ in range(3)] == ["here\n"] * 3
+        parent.kill()
+        # The pipe ends when the last process that can write to it is gone.
+        parent.communicate(timeout=30)
 
 
 def test_factory_may_be_partial() -> None:
