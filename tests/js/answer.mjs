@@ -1,6 +1,8 @@
 // Answer questions about hostile bytes, so that tests/vectors/test_javascript.py can compare with Python.
 // node answer.mjs QUESTIONS.json: a list of [what, base64]; writes the list of answers to standard output.
 
+import "./webcrypto.mjs";
+
 import { readFileSync } from "node:fs";
 
 import { fromHex, hex, octets, parseB64, parseB64url, parseDecimal, parseHex32, textOf } from "../../src/hisn/verify/browser/bytes.mjs";
@@ -11,6 +13,7 @@ import { shown } from "../../src/hisn/verify/browser/display.mjs";
 import { parseEnvelope } from "../../src/hisn/verify/browser/envelope.mjs";
 import { Refusal } from "../../src/hisn/verify/browser/errors.mjs";
 import { isId, isTime } from "../../src/hisn/verify/browser/kinds.mjs";
+import { SHARED } from "../../src/hisn/verify/browser/messages.mjs";
 import { parseNote, parseVkey } from "../../src/hisn/verify/browser/note.mjs";
 import { parseBody, parseEvent, parseLabel, parsePack } from "../../src/hisn/verify/browser/pack.mjs";
 import { parsePolicy } from "../../src/hisn/verify/browser/policy.mjs";
@@ -107,6 +110,7 @@ const ANSWERS = {
     return [kind, header.actor, header.seq, body ? hex(body.sha256) : "-"].join("|");
   },
   report: async (data, genesis) => JSON.stringify(plain(await verifyPack(data, genesis ? fromHex(genesis) : null))),
+  messages: () => JSON.stringify(SHARED),
   charter: (data) => parseCharter(data).name,
   roster: (data) => {
     const { epoch, members, witnesses } = parseRoster(data);

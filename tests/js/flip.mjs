@@ -1,6 +1,8 @@
 // Flip bytes of a proof pack, one at a time, and name those that were not noticed.
 // node flip.mjs FILE.evpack STEP: every STEP-th byte.
 
+import "./webcrypto.mjs";
+
 import { readFileSync } from "node:fs";
 
 import { verifyPack } from "../../src/hisn/verify/browser/check.mjs";

@@ -1,5 +1,7 @@
 // Our published proof packs, good and bad, as the second verifier finds them. Run by tests/vectors/test_javascript.py.
 
+import "./webcrypto.mjs";
+
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";

@@ -1,5 +1,7 @@
 // What the second verifier is made of: hashes, signatures, base64. Run by tests/vectors/test_javascript.py.
 
+import "./webcrypto.mjs";
+
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";

@@ -66,6 +66,7 @@ from hisn.tlog.cosign import Cosigner
 from hisn.tlog.note import ED25519, NoteSignature, format_note, format_vkey, parse_note, parse_vkey, vkey_of
 from hisn.tlog.policy import Group, LogLine, Policy, WitnessLine, format_policy, parse_policy
 from hisn.tlog.proof import TlogProof, format_tlog_proof, parse_tlog_proof
+from hisn.verify import texts
 from hisn.verify.check import verify_pack
 from hisn.verify.steps import Report, Said, ShownAct, ShownEvent
 
@@ -491,6 +492,14 @@ def test_both_verifiers_take_our_good_examples(tmp_path: Path) -> None:
     assert refused == []
 
 
+@pytest.mark.needs("node")
+def test_both_verifiers_say_the_same_in_english(tmp_path: Path) -> None:
+    theirs = json.loads(ask_node([("messages", b"")], tmp_path)[0])
+    assert theirs["steps"] == texts.STEPS
+    assert theirs["said"] == texts.SAID
+    assert theirs["flags"] == texts.FLAGS
+
+
 EVPACKS = sorted((REPOSITORY / "vectors" / "evpack").glob("*.evpack"))
 
 
@@ -506,11 +515,11 @@ def report_differences(questions: list[tuple[str, bytes]], folder: Path) -> list
         try:
             ours = say_report(verify_pack(data, genesis=bytes.fromhex(genesis) if genesis else None))
         except VerificationError as error:
-            first = f"1 container failed failure code={error.code}"
-            ours = {"result": "INVALID", "steps": first}
+            # The bytes are no pack at all: Python has no report then.
+            ours = {"result": "INVALID", "steps": f"1 container failed failure code={error.code}"}
         theirs = json.loads(answer)
         if isinstance(ours["steps"], str):
-            theirs = {"result": theirs["result"], "steps": theirs["steps"][0]}
+            theirs["steps"] = theirs["steps"][0]
         found += [
             f"{what}: {name}: {ours[name]} here, {theirs[name]} there"
             for name in ours
@@ -542,20 +551,24 @@ def test_both_verifiers_report_the_same_of_forged_packs(tmp_path: Path) -> None:
     assert found == [], "\n".join(found[:20])
 
 
+FLIPPED = ("good-all-shown", "fork-heads")
+
+
 @pytest.mark.needs("node")
-@pytest.mark.parametrize("path", [EVPACKS[0]], ids=lambda path: path.stem)
-def test_a_flipped_byte_is_refused_everywhere(path: Path) -> None:
-    flip_bytes(path, step=211)
+@pytest.mark.parametrize("name", FLIPPED)
+def test_a_flipped_byte_is_refused_everywhere(name: str) -> None:
+    flip_bytes(name, step=61)
 
 
 @pytest.mark.full
 @pytest.mark.needs("node")
-@pytest.mark.parametrize("path", EVPACKS, ids=lambda path: path.stem)
-def test_every_flipped_byte_is_refused(path: Path) -> None:
-    flip_bytes(path, step=1)
+@pytest.mark.parametrize("name", FLIPPED)
+def test_every_flipped_byte_is_refused(name: str) -> None:
+    flip_bytes(name, step=1)
 
 
-def flip_bytes(path: Path, step: int) -> None:
+def flip_bytes(name: str, step: int) -> None:
+    path = REPOSITORY / "vectors" / "evpack" / f"{name}.evpack"
     done = subprocess.run(
         ["node", JS / "flip.mjs", path, str(step)], capture_output=True, text=True, check=False
     )
