@@ -26,20 +26,21 @@ class Fold:
 
     def catch_up(self, log: LogWriter) -> tuple[int, bytes]:
         """Fold what is new; return the size of the log and the hash of its last leaf (b"" if none)."""
-        size = log.head().checkpoint.size
+        # In this order: another process may append and fold between the two lines.
         folded, last = self.table.folded()
+        size = log.head().checkpoint.size
         if folded > size or (folded and leaf_hash(log.read_entry(folded - 1)) != last):
             # The table is of another log (a folder was copied or restored): it is made again.
             self.table.clear()
-            folded = 0
-        while folded < size:
+        while (folded := self.table.folded()[0]) < size:
             leaves = list(log.entries(folded, min(size, folded + _RUN)))
             self.table.add([self._row(folded + at, leaf, None) for at, leaf in enumerate(leaves)])
-            folded += len(leaves)
         return self.table.folded()
 
     def add(self, first: int, leaves: Sequence[bytes], bodies: Sequence[bytes | None]) -> None:
         """Fold acts that were just appended, without reading their bodies again."""
+        if self.table.folded()[0] < first:
+            return  # somebody cleared the table meanwhile: the next `catch_up` folds these, too
         rows = zip(leaves, bodies, strict=True)
         self.table.add([self._row(first + at, leaf, body) for at, (leaf, body) in enumerate(rows)])
 
