@@ -133,6 +133,10 @@ class Sealing:
         self._member.record(drafts)
         self._findings += len(drafts)
 
+    def places(self) -> tuple[Ref, ...]:
+        """Return the places of the batches that were committed, in the order of the log."""
+        return tuple(sorted((entry.place for entry in self._places.values()), key=lambda place: place.index))
+
     def summary(self) -> SealSummary:
         """Return what was put into the log so far."""
         return SealSummary(
