@@ -85,7 +85,7 @@ def sealed_chunk(item: Placed, batch: SealedBatch) -> SealedChunk:
     """Return the commitment to a chunk, with its place, from the batch it was sealed as."""
     numbers: Int64s | None = np.asarray(batch.numbers, np.int64)
     first, last = (int(batch.numbers[0]), int(batch.numbers[-1])) if batch.count else (0, 0)
-    if last - first + 1 == batch.count:
+    if not batch.count or last - first + 1 == batch.count:
         numbers = None
     return SealedChunk(
         task=item.task,
