@@ -25,7 +25,8 @@ from hisn.tlog.ports import Blobs, Conflict, Entropy
 
 _BATCH_ACTS = 512
 """Acts appended at once: enough to make the disk's barriers cheap, few enough to hold in memory."""
-_TRIES = 8
+_TRIES = 64
+"""Losses in a row before giving up; from the tenth on one act is signed at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,24 +84,41 @@ class Member:
         """
         places: list[Ref] = []
         for start in range(0, len(drafts), _BATCH_ACTS):
-            places += self._record(drafts[start : start + _BATCH_ACTS], tuple(seen), places)
+            self._record(drafts[start : start + _BATCH_ACTS], tuple(seen), places)
         return places
 
-    def _record(self, drafts: Sequence[Draft], seen: tuple[Head, ...], before: Sequence[Ref]) -> list[Ref]:
+    def _record(self, drafts: Sequence[Draft], seen: tuple[Head, ...], places: list[Ref]) -> None:
+        """Store the bodies, and append the acts in as few runs as other processes let us."""
         bodies = [self._body(draft) for draft in drafts]
         self.blobs.put_many([(blob_name(body.ref.sha256), body.data) for body in bodies if body])
-        known = [place.leaf_hash for place in before]
-        for _attempt in range(_TRIES):
-            size, last = self.fold.catch_up(self.log)
-            leaves = self._leaves(drafts, bodies, seen, (size, last, known))
+        at, step, tries = 0, _BATCH_ACTS, 0
+        while at < len(drafts):
+            run = slice(at, at + step)
             try:
-                first = self.log.append(leaves, expected_size=size).first_index
+                places += self._append(drafts[run], bodies[run], seen, places)
             except Conflict:
                 # Another process of this member was faster: number and sign again, behind its acts.
-                continue
-            self.fold.add(first, leaves, [body.data if body else None for body in bodies])
-            return [Ref(self.origin, first + at, leaf_hash(leaf)) for at, leaf in enumerate(leaves)]
-        raise Conflict(self.origin)
+                # Signing takes time: fewer acts at once cannot be overtaken again and again.
+                tries += 1
+                if tries == _TRIES:
+                    raise
+                step = max(1, step // 2)
+            else:
+                at, step, tries = at + step, min(2 * step, _BATCH_ACTS), 0
+
+    def _append(
+        self,
+        drafts: Sequence[Draft],
+        bodies: Sequence[Body | None],
+        seen: tuple[Head, ...],
+        before: Sequence[Ref],
+    ) -> list[Ref]:
+        """Append acts at once. Raises Conflict if the log grew meanwhile; then none is in it."""
+        size, last = self.fold.catch_up(self.log)
+        leaves = self._leaves(drafts, bodies, seen, (size, last, [place.leaf_hash for place in before]))
+        first = self.log.append(leaves, expected_size=size).first_index
+        self.fold.add(first, leaves, [body.data if body else None for body in bodies])
+        return [Ref(self.origin, first + at, leaf_hash(leaf)) for at, leaf in enumerate(leaves)]
 
     def _body(self, draft: Draft) -> Body | None:
         if draft.clear is not None:
