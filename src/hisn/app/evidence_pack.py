@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 from hisn.app.answers import answers_to
 from hisn.app.home import Node
-from hisn.app.pack_parts import covering_head, names_of_batch, pack_act, trust_of
+from hisn.app.pack_parts import covering_head, names_of_batch, pack_act, trust_of, verified
 from hisn.app.reopen import OwnAct, Reopened, own_act, reopener
 from hisn.app.timestamps import ask_for_token
-from hisn.errors import StorageError, UsageError, VerificationError
+from hisn.errors import UsageError, VerificationError
 from hisn.events.mapping import Mapping, load_mapping
 from hisn.evidence.disclosure import RAW, RECORD, open_leaf, present, sealed_name
 from hisn.evidence.pack import Event
-from hisn.evidence.packing import PackParts, build_pack
-from hisn.verify.check import verify_pack
+from hisn.evidence.packing import PackParts
 from hisn.verify.steps import Report
 
 SHOWN_OF_FINDING = (
@@ -75,16 +74,7 @@ def make_pack(node: Node, request: PackRequest) -> Packed:
             "the finding does not rest on these records",
             hint="hisn evidence show lists the records it rests on",
         )
-    parts = _parts(node, finding, chosen, request)
-    data = build_pack(parts)
-    report = verify_pack(data, genesis=node.charter.genesis)
-    if report.failed is not None:
-        raise StorageError(
-            "E5342",
-            f"the pack does not verify: {report.failed.detail}",
-            hint="run hisn node fsck; something in the node's folder was changed",
-            unchanged="no pack was written",
-        )
+    data, report = verified(node, _parts(node, finding, chosen, request))
     return Packed(data, report, chosen.unknown(finding), chosen.left_out)
 
 

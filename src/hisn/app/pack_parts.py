@@ -6,15 +6,17 @@ from collections.abc import Iterable
 
 from hisn.app.home import Node
 from hisn.app.reopen import OwnAct
-from hisn.errors import PolicyError
+from hisn.errors import PolicyError, StorageError
 from hisn.evidence.disclosure import present
 from hisn.evidence.pack import format_body
-from hisn.evidence.packing import PackAct, Trust
+from hisn.evidence.packing import PackAct, PackParts, Trust, build_pack
 from hisn.node.cosigned import CosignedRow
 from hisn.tlog.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.policy import format_policy
 from hisn.tlog.proof import TlogProof, format_tlog_proof
 from hisn.unit.quorum import publishing_policy
+from hisn.verify.check import verify_pack
+from hisn.verify.steps import Report
 
 _ASSET = 3
 """Where a declaration names the asset; see `sealing.task_fields`."""
@@ -54,6 +56,20 @@ def pack_act(node: Node, head: SignedCheckpoint, act: OwnAct, names: Iterable[st
     proof = TlogProof(index, node.log.inclusion(index, size), head.raw)
     body = format_body(present(act.sealed, list(names))) if act.sealed else None
     return PackAct(act.leaf, format_tlog_proof(proof), body)
+
+
+def verified(node: Node, parts: PackParts) -> tuple[bytes, Report]:
+    """Return the pack of these parts and what the verifier says of it. Raises StorageError (E5342)."""
+    data = build_pack(parts)
+    report = verify_pack(data, genesis=node.charter.genesis)
+    if report.failed is not None:
+        raise StorageError(
+            "E5342",
+            f"the pack does not verify: {report.failed.detail}",
+            hint="run hisn node fsck; something in the node's folder was changed",
+            unchanged="no pack was written",
+        )
+    return data, report
 
 
 def names_of_batch(act: OwnAct) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ class Checked:
 
 def verify_file(path: Path, genesis: str | None = None, roots: Sequence[Path] = ()) -> Checked:
     """Verify the pack at a path. Raises UsageError, StorageError, VerificationError (no pack at all)."""
-    pinned = _digest_in(genesis)
+    pinned = digest_in(genesis)
     data = read_pack(path)
     certificates = read_roots(roots)
     report = verify_pack(data, genesis=pinned)
@@ -48,7 +48,8 @@ def read_pack(path: Path) -> bytes:
         ) from error
 
 
-def _digest_in(text: str | None) -> bytes | None:
+def digest_in(text: str | None) -> bytes | None:
+    """Return the genesis digest that an option gives. Raises UsageError (E1322)."""
     if text is None:
         return None
     try:

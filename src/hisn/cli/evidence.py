@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hisn.cli.recheck import disclose, recheck
 from hisn.cli.secret import passphrase
 from hisn.present.i18n import _
 from hisn.present.tech import prose, tech
@@ -152,3 +153,7 @@ def _say_packed(packed: Packed, output: Path, genesis: str) -> None:
         click.echo(text.format(count=packed.left_out), err=True)
     click.echo(_("Wrote {path}. Anybody verifies it with:").format(path=tech(output)))
     click.echo(f"  hisn verify {output} --genesis {genesis}")
+
+
+for _command in (disclose, recheck):
+    evidence.add_command(_command)

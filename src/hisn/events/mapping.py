@@ -121,6 +121,10 @@ class Mapping:
             for name, view in fields.items()
         }
 
+    def tables(self, kind: str) -> MappingOf[str, Any]:
+        """Return the parsed file of a kind, empty where there is none: see the schema above."""
+        return self._kind(kind).data
+
     def _kind(self, name: str) -> _Kind:
         kind = self._kinds.get(name)
         if kind is None:
@@ -172,23 +176,23 @@ class _Kind:
     """Apply one mapping file."""
 
     def __init__(self, data: dict[str, Any]) -> None:
-        self._data = data
+        self.data = data
 
     def shape(self, layout: Layout) -> Shape:
         views = {name: FieldView(column) for column, name in enumerate(layout.names)}
         views.update((name, FieldView(None, cell)) for name, cell in layout.constants)
         draft = _Draft(layout, views)
-        draft.add(self._data)
+        draft.add(self.data)
         own = {axis: len(draft.axis(axis)) for axis in _AXES.values()}
-        for lookup in self._data.get("lookup", ()):
+        for lookup in self.data.get("lookup", ()):
             adds = lookup["adds"]
             if (lookup.get("fallback") and len(draft.axis(adds)) > own[adds]) or not draft.meets(lookup):
                 continue
             draft.axis(adds).update(lookup["values"].get(draft.text(lookup["constant"]), ()))
-        for rule in self._data.get("rule", ()):
+        for rule in self.data.get("rule", ()):
             if draft.meets(rule):
                 _apply(rule, draft)
-        draft.aliases.extend(self._data.get("aliases", {}).items())
+        draft.aliases.extend(self.data.get("aliases", {}).items())
         _alias(draft)
         declared = layout.declared
         logsource = Logsource(
@@ -196,7 +200,7 @@ class _Kind:
             frozenset(draft.categories) | declared.categories,
             frozenset(draft.services) | declared.services,
         )
-        asset = next((name for name in self._data.get("asset", ()) if name in draft.views), None)
+        asset = next((name for name in self.data.get("asset", ()) if name in draft.views), None)
         return Shape(logsource, draft.views, asset, layout.asset)
 
 
