@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -20,17 +21,20 @@ from typing import BinaryIO, cast
 from hisn.app.places import blob_name
 from hisn.core import limits
 from hisn.errors import StorageError
+from hisn.events.archives import member_tasks
 from hisn.events.declare import Declarations
 from hisn.events.source import SourceNote
-from hisn.events.tasks import STDIN, Discovery
+from hisn.events.tasks import STDIN, Discovery, Task
 from hisn.evidence.batch import Mode
 from hisn.evidence.key_record import IntakeKey
 from hisn.evidence.raw import RawEncryptor
 from hisn.evidence.vault import Vault
 from hisn.storage.blobs import FileBlobs
+from hisn.storage.lock import held, held_now
 
 _SMALL_BYTES = limits.MiB
 _TOGETHER_BYTES = 16 * limits.MiB
+_LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,43 +75,56 @@ class Intaker:
     ) -> tuple[Discovery, tuple[Intake, ...]]:
         """Take every file in once; return the tasks with the copies' paths, and the intakes.
 
-        A file that cannot be read becomes a note, as it would when it is judged.  What is declared
-        for a source decides how it is sealed before `mode` does.  Raises StorageError.
+        A file that cannot be read becomes a note, as it would when it is judged; what could be read
+        of it is taken in.  What is declared for a source decides how it is sealed before `mode` does.
+        Raises StorageError.
         """
-        names = {task.path: task.name for task in reversed(discovery.tasks)}
-        taken: dict[str, Intake] = {}
+        tasks: dict[str, list[Task]] = {}
+        for task in discovery.tasks:
+            tasks.setdefault(task.path, []).append(task)
+        taken: list[Intake] = []
+        ready: list[Task] = []
         notes: list[SourceNote] = []
-        for path, key in zip(names, self._vault.new_keys(len(names)), strict=True):
-            name = names[path]
-            try:
-                stream = _opened(path)
-            except OSError as error:
-                notes.append(_unreadable(name, error))
-                continue
-            with stream:
-                try:
-                    taken[path] = self._take(stream, name, declarations.sealing_of(name).mode or mode, key)
-                except OSError as error:
-                    notes.append(_unreadable(name, error))
+        for (path, parts), key in zip(tasks.items(), self._vault.new_keys(len(tasks)), strict=True):
+            name = parts[0].name
+            intake, error = self._take_path(path, name, declarations.sealing_of(name).mode or mode, key)
+            if intake:
+                taken.append(intake)
+                ready += _parts_of(intake.path, parts, notes)
+            if error:
+                reason = error.strerror or type(error).__name__
+                notes.append(SourceNote(name, "unknown", "partial" if intake else "skipped", reason, "E2001"))
         self._store_small()
-        tasks = [replace(task, path=taken[task.path].path) for task in discovery.tasks if task.path in taken]
-        return Discovery(tuple(tasks), (*discovery.notes, *notes)), tuple(taken.values())
+        return Discovery(tuple(ready), (*discovery.notes, *notes)), tuple(taken)
 
-    def _take(self, stream: BinaryIO, name: str, mode: Mode, key: IntakeKey) -> Intake:
+    def _take_path(
+        self, path: str, name: str, mode: Mode, key: IntakeKey
+    ) -> tuple[Intake | None, OSError | None]:
+        """Take one file in, as far as it can be read; return what stopped it, too."""
+        try:
+            stream = _opened(path)
+        except OSError as error:
+            return None, error
+        with stream:
+            source = _Source(stream)
+            head = source.head()
+            if source.error and not head:
+                return None, source.error
+            return self._take(source, head, name, mode, key), source.error
+
+    def _take(self, source: _Source, head: bytes, name: str, mode: Mode, key: IntakeKey) -> Intake:
         encryptor = RawEncryptor(key.key)
         path = self._folder / key.commitment.hex()
-        head = _read_full(stream, _SMALL_BYTES)
-        copy = _create(path)
-        with os.fdopen(copy, "wb") as file:
+        with _copy_at(path) as write:
             if len(head) < _SMALL_BYTES:
-                _write(file, head)
+                write(head)
                 blob = b"".join(encryptor.encrypt([head]))
                 self._small.append((blob_name(encryptor.ciphertext_digest), blob))
                 self._small_bytes += len(blob)
                 if self._small_bytes > _TOGETHER_BYTES:
                     self._store_small()
             else:
-                parts = _copied(head, stream, file)
+                parts = _copied(head, source, write)
                 self._blobs.put_parts(
                     encryptor.encrypt(parts), lambda: blob_name(encryptor.ciphertext_digest)
                 )
@@ -128,39 +145,77 @@ class Intaker:
         self._small, self._small_bytes = [], 0
 
 
-def _unreadable(name: str, error: OSError) -> SourceNote:
-    return SourceNote(name, "unknown", "skipped", error.strerror or type(error).__name__, "E2001")
+class _Source:
+    """Read a file to its end, or to where it cannot be read: that is an end, too, with its error."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.error: OSError | None = None
+
+    def head(self) -> bytes:
+        """Return the first bytes: fewer than were asked for are all."""
+        parts: list[bytes] = []
+        wanted = _SMALL_BYTES
+        while wanted and (part := self.read(wanted)):
+            parts.append(part)
+            wanted -= len(part)
+        return b"".join(parts)
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, none at the end."""
+        try:
+            return b"" if self.error else self._stream.read(size)
+        except OSError as error:
+            self.error = error
+            return b""
 
 
-def _read_full(stream: BinaryIO, size: int) -> bytes:
-    parts: list[bytes] = []
-    while size and (part := stream.read(size)):
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
-
-
-def _copied(head: bytes, stream: BinaryIO, file: BinaryIO) -> Iterator[bytes]:
-    """Yield what the stream gives and write it to the copy."""
+def _copied(head: bytes, source: _Source, write: Callable[[bytes], None]) -> Iterator[bytes]:
+    """Yield what the source gives and write it to the copy."""
     part = head
     while part:
-        _write(file, part)
+        write(part)
         yield part
-        part = stream.read(limits.MiB)
+        part = source.read(limits.MiB)
 
 
-def _create(path: Path) -> int:
+@contextmanager
+def _copy_at(path: Path) -> Iterator[Callable[[bytes], None]]:
+    """Give what writes a new private file. Raises StorageError: whatever fails here is our disk's fault."""
     try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise _cannot_copy(error) from error
 
+    def write(data: bytes) -> None:
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[os.write(handle, rest) :]
+        except OSError as error:
+            raise _cannot_copy(error) from error
 
-def _write(file: BinaryIO, part: bytes) -> None:
     try:
-        file.write(part)
-    except OSError as error:
-        raise _cannot_copy(error) from error
+        yield write
+    finally:
+        os.close(handle)
+
+
+def _parts_of(copy: str, parts: Sequence[Task], notes: list[SourceNote]) -> list[Task]:
+    """Return the tasks that read a copy in place of a file.
+
+    An archive may be another one than a moment ago, when its members were listed: what is in the
+    copy is committed, so it is read, too.
+    """
+    first = parts[0]
+    if first.member is not None:
+        archive = replace(first, path=copy, name=first.name.removesuffix(f"!{first.member}"), member=None)
+        found: list[SourceNote] = []
+        now = list(member_tasks(archive, found))
+        if [task.member for task in now] != [task.member for task in parts]:
+            notes += found
+            return now
+    return [replace(task, path=copy) for task in parts]
 
 
 def _opened(path: str) -> BinaryIO:
@@ -182,35 +237,28 @@ def _cannot_copy(error: OSError) -> StorageError:
 def intake_folder(folder: Path) -> Iterator[Path]:
     """Give an empty private folder for the copies of one run; it is gone afterwards.
 
-    Copies that a killed run left behind are removed first: one run at a time reads.
+    Copies that killed runs left behind are removed first: plain logs must not stay.  A run that
+    lives holds a lock in its folder.
     """
-    own = folder / str(os.getpid())
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sweep(folder)
-        own.mkdir(mode=0o700)
     except OSError as error:
         raise _cannot_copy(error) from error
-    try:
+    with ExitStack() as stack:
+        with held(folder / _LOCK):  # nobody sweeps a folder that is not locked yet
+            _sweep(folder)
+            try:
+                own = Path(tempfile.mkdtemp(dir=folder))
+            except OSError as error:
+                raise _cannot_copy(error) from error
+            stack.callback(shutil.rmtree, own, ignore_errors=True)
+            stack.enter_context(held(own / _LOCK))
         yield own
-    finally:
-        shutil.rmtree(own, ignore_errors=True)
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the copies of runs whose process is gone: plain logs must not stay behind."""
     for entry in folder.iterdir():
-        if not (entry.name.isdecimal() and _is_running(int(entry.name))):
-            shutil.rmtree(entry, ignore_errors=True)
-
-
-def _is_running(pid: int) -> bool:
-    if pid == os.getpid():
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+        # A run that ends at this moment removes its folder itself.
+        with suppress(StorageError), held_now(entry / _LOCK) as is_left:
+            if is_left:
+                shutil.rmtree(entry, ignore_errors=True)
