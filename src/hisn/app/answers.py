@@ -1,13 +1,131 @@
-"""Find what other members answered to an act of this node, in the copies of their logs that lie here."""
+"""Find what other members answered to a finding of this node, in the copies of their logs that lie here.
+
+An answer goes into a pack with its proof under a state that a quorum cosigned.  Whoever writes an
+answer that does not verify must not thereby spoil the packs of others: it is left out, and named.
+"""
 
 from __future__ import annotations
 
-from hisn.acts.statement import Ref
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from hisn.acts.envelope import parse_envelope
+from hisn.acts.kinds import ANSWERS
+from hisn.acts.statement import Head, Ref, parse_statement
+from hisn.app.heads import Heads
 from hisn.app.home import Node
-from hisn.evidence.packing import PackAct
+from hisn.app.mirrored import Copy, mirrored
+from hisn.app.pack_parts import covering_head, pack_act, trust_of
+from hisn.app.places import blob_name
+from hisn.app.reopen import own_act
+from hisn.errors import HisnError
+from hisn.evidence.disclosure import parse_map, present
+from hisn.evidence.pack import format_body
+from hisn.evidence.packing import PackAct, PackParts, build_pack
+from hisn.tlog.ports import DurabilityLost
+from hisn.tlog.proof import TlogProof, format_tlog_proof
+from hisn.verify.check import Verifier
+
+MAX_ANSWERS = 8
+"""Answers of one member in a pack, the newest: he can write any number."""
+_SHOWN = ("rule_digest", "mapping", "engine", "batches")
 
 
-def answers_to(node: Node, place: Ref) -> tuple[list[PackAct], list[bytes]]:
-    """Return rechecks and dissents about an act with their proofs, and the heads they had seen."""
-    del node, place
-    return [], []
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hold one answer: who gave it, the act with its proof, and the states that it cites."""
+
+    origin: str
+    act: PackAct
+    seen: tuple[Head, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Hold the answers for a pack, the cosigned heads that they cite, and whose answer does not verify."""
+
+    acts: tuple[PackAct, ...]
+    heads: tuple[bytes, ...]
+    unfit: tuple[str, ...]
+
+
+def answers_to(node: Node, place: Ref) -> Answers:
+    """Return rechecks and dissents of other members about a finding of this node. Raises StorageError."""
+    found = [answer for member in node.roster.members for answer in _answers_of(node, member.id, place)]
+    if not found:
+        return Answers((), (), ())
+    trial = _Trial(node, place)
+    fit: list[Answer] = found if trial.holds(found) else []
+    unfit: list[str] = []
+    for answer in found if not fit else ():
+        if trial.holds([*fit, answer]):
+            fit.append(answer)
+        else:
+            unfit.append(answer.origin)
+    heads = trial.heads(fit)
+    return Answers(tuple(each.act for each in fit), heads, tuple(dict.fromkeys(unfit)))
+
+
+def _answers_of(node: Node, origin: str, place: Ref) -> list[Answer]:
+    """Return the newest answers in one member's log; none where its copy cannot be read."""
+    if origin == node.config.origin:
+        return []
+    try:
+        with mirrored(node, origin) as copy:
+            if copy is None:
+                return []
+            positions = copy.fold.table.replies(place.origin, place.index)
+            return list(_read(node, copy, positions, place))[-MAX_ANSWERS:]
+    except DurabilityLost:
+        raise
+    except HisnError:
+        return []
+
+
+def _read(node: Node, copy: Copy, positions: Sequence[int], place: Ref) -> Iterator[Answer]:
+    for position in positions:
+        leaf = copy.log.read_entry(position)
+        act = parse_statement(parse_envelope(leaf).payload)
+        if act.kind not in ANSWERS or act.header.in_reply_to != place:
+            continue
+        proof = TlogProof(position, copy.log.inclusion(position), copy.log.head().raw)
+        body = _body(node, act.body.sha256) if act.body else None
+        origin = copy.log.head().checkpoint.origin
+        yield Answer(origin, PackAct(leaf, format_tlog_proof(proof), body), act.header.seen)
+
+
+def _body(node: Node, digest: bytes) -> bytes | None:
+    """Return what a pack shows of an answer's body, if the body was fetched."""
+    data = node.blobs.get(blob_name(digest))
+    if data is None:
+        return None
+    with suppress(HisnError):
+        sealed, opened = parse_map(data)
+        return format_body(present(sealed, [name for name in _SHOWN if name in opened.names]))
+    return None
+
+
+class _Trial:
+    """Try whether a pack with answers would verify: with the finding, and nothing else."""
+
+    def __init__(self, node: Node, place: Ref) -> None:
+        finding = own_act(node, place.index)
+        names = finding.opened.names if finding.opened else ()
+        head = covering_head(node, place.index, unwitnessed=True)
+        self._finding = pack_act(node, head, finding, names)
+        self._trust = trust_of(node)
+        self._verifier = Verifier(node.charter.genesis)
+        self._heads = Heads(node)
+
+    def holds(self, answers: Sequence[Answer]) -> bool:
+        """Tell whether a pack with these answers verifies."""
+        acts = [self._finding, *(answer.act for answer in answers)]
+        parts = PackParts(trust=self._trust, acts=acts, finding=0, heads=self.heads(answers))
+        return self._verifier.verify(build_pack(parts)).failed is None
+
+    def heads(self, answers: Sequence[Answer]) -> tuple[bytes, ...]:
+        """Return the cosigned states that the answers cite, as far as they are known."""
+        cited = dict.fromkeys(head for answer in answers for head in answer.seen)
+        known = (self._heads.find(head) for head in cited)
+        return tuple(head.raw for head in known if head)

@@ -45,12 +45,17 @@ class PackRequest:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Hold a pack, what the verifier says of it, and names in `show` that nothing has."""
+    """Hold a pack, what the verifier says of it, and names in `show` that nothing has.
+
+    `left_out` counts events that are named and not shown; `unfit` are members whose answers do not
+    verify and were left out, too.
+    """
 
     data: bytes
     report: Report
     unknown: tuple[str, ...]
     left_out: int
+    unfit: tuple[str, ...] = ()
 
 
 def make_pack(node: Node, request: PackRequest) -> Packed:
@@ -75,7 +80,7 @@ def make_pack(node: Node, request: PackRequest) -> Packed:
             hint="hisn evidence show lists the records it rests on",
         )
     data, report = verified(node, _parts(node, finding, chosen, request))
-    return Packed(data, report, chosen.unknown(finding), chosen.left_out)
+    return Packed(data, report, chosen.unknown(finding), chosen.left_out, chosen.unfit)
 
 
 def find_finding(node: Node, prefix: str) -> int:
@@ -120,6 +125,7 @@ class _Chosen:
         self.batches: list[Reopened] = []
         self.events: list[Event] = []
         self.left_out = 0
+        self.unfit: tuple[str, ...] = ()
 
     @property
     def is_full(self) -> bool:
@@ -217,13 +223,14 @@ def _parts(node: Node, finding: OwnAct, chosen: _Chosen, request: PackRequest) -
         pack_act(node, head, finding, chosen.finding_names(finding)),
         *(pack_act(node, head, opened.act, names_of_batch(opened.act)) for opened in chosen.batches),
     ]
-    answers, heads = answers_to(node, finding.place)
+    answers = answers_to(node, finding.place)
+    chosen.unfit = answers.unfit
     stamps = {0: ask_for_token(finding.leaf, request.timestamp_url)} if request.timestamp_url else {}
     return PackParts(
         trust=trust_of(node),
-        acts=[*acts, *answers],
+        acts=[*acts, *answers.acts],
         finding=0,
         events=chosen.events,
-        heads=heads,
+        heads=answers.heads,
         timestamps=stamps,
     )

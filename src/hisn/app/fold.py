@@ -1,8 +1,9 @@
-"""Fold the node's own log into the look-up table, from where it stopped to where the log ends."""
+"""Fold a log into its look-up table, from where it stopped to where the log ends."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from hisn.acts.envelope import parse_envelope
 from hisn.acts.statement import Statement, parse_statement
@@ -10,21 +11,37 @@ from hisn.app.places import blob_name
 from hisn.errors import HisnError
 from hisn.evidence.disclosure import parse_map
 from hisn.storage.projection import ActRow, Projection
-from hisn.tlog.append import LogWriter
+from hisn.tlog.checkpoint import SignedCheckpoint
 from hisn.tlog.merkle import leaf_hash
 from hisn.tlog.ports import Blobs
 
 _RUN = 1_024
 
 
+class FoldedLog(Protocol):
+    """Read a log, the own one or the copy of another's; every entry is proven before it is given."""
+
+    def head(self) -> SignedCheckpoint:
+        """Return the state up to which entries are read."""
+        ...
+
+    def read_entry(self, index: int) -> bytes:
+        """Return one entry."""
+        ...
+
+    def entries(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the entries `[start, end)`."""
+        ...
+
+
 class Fold:
-    """Hold what the own log says, as a table that may be thrown away."""
+    """Hold what a log says, as a table that may be thrown away."""
 
     def __init__(self, projection: Projection, blobs: Blobs) -> None:
         self.table = projection
         self._blobs = blobs
 
-    def catch_up(self, log: LogWriter) -> tuple[int, bytes]:
+    def catch_up(self, log: FoldedLog) -> tuple[int, bytes]:
         """Fold what is new; return the size of the log and the hash of its last leaf (b"" if none)."""
         # In this order: another process may append and fold between the two lines.
         folded, last = self.table.folded()

@@ -6,12 +6,21 @@ Each state is a file ``heads/<hash of the origin>/<size>.checkpoint``, as it cam
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from hisn.acts.statement import Head
-from hisn.app.home import Node
+from hisn.app.home import Node, read_unit
 from hisn.errors import VerificationError
+from hisn.node.answer import Answer
+from hisn.node.body import parse_add_checkpoint
 from hisn.node.known import origin_hash
+from hisn.node.mirror import Mirror
+from hisn.node.quota import Quota
+from hisn.node.ratchet import Rooms
 from hisn.node.suspects import BlobSuspects, Suspects
+from hisn.node.ticket import Tickets
 from hisn.tlog.checkpoint import SignedCheckpoint, parse_signed_checkpoint
+from hisn.tlog.cosign import Cosigner
 from hisn.unit.quorum import judge_head
 
 MAX_HEADS = 4
@@ -23,7 +32,7 @@ class Heads:
     """Keep cosigned states of logs in one node's folder."""
 
     def __init__(self, node: Node) -> None:
-        self._node = node
+        self.node = node
         self._blobs = node.blobs
 
     def keep(self, raw: bytes) -> SignedCheckpoint:
@@ -34,7 +43,7 @@ class Heads:
         """
         signed = parse_signed_checkpoint(raw)
         head = signed.checkpoint
-        if not judge_head(self._node.rosters, signed).is_reached:
+        if not self._is_reached(signed):
             raise VerificationError(
                 "E3387",
                 f"no quorum of witnesses has cosigned {head.origin} at {head.size} entries",
@@ -44,12 +53,18 @@ class Heads:
         known = self.at(head.origin, head.size)
         if known is None:
             self._blobs.put(_name(head.origin, head.size), signed.raw)
-            if head.origin != self._node.config.origin:
+            if head.origin != self.node.config.origin:
                 self._prune(head.origin)
             return signed
         if known.checkpoint.root != head.root:
             self._keep_fork(known, signed)
         return known
+
+    def _is_reached(self, signed: SignedCheckpoint) -> bool:
+        if judge_head(self.node.rosters, signed).is_reached:
+            return True
+        chain = read_unit(self.node.places)[1]  # an epoch may have been adopted since the node was opened
+        return len(chain) > len(self.node.rosters) and judge_head(chain, signed).is_reached
 
     def at(self, origin: str, size: int) -> SignedCheckpoint | None:
         """Return the state of a log at a size, if it was kept."""
@@ -81,12 +96,41 @@ class Heads:
     def _keep_fork(self, known: SignedCheckpoint, other: SignedCheckpoint) -> None:
         origin, size = known.checkpoint.origin, known.checkpoint.size
         both = {f"{each.checkpoint.size}-{each.checkpoint.root.hex()}": each.raw for each in (known, other)}
-        Suspects(BlobSuspects(self._blobs), self._node.register).keep(origin_hash(origin), "fork", both)
+        Suspects(BlobSuspects(self._blobs), self.node.register).keep(origin_hash(origin), "fork", both)
         raise VerificationError(
             "E3388",
             f"{origin} signed two roots for its log of {size} entries, and a quorum cosigned both",
             hint="both are kept under state/suspect: show them to every member",
         )
+
+
+class HeadKeeper(Mirror):
+    """Mirror logs, and keep the cosigned state that comes with each upload.
+
+    A mirror stores a checkpoint with the log's signature and its own alone (C2SP tlog-mirror); the
+    quorum's lines in the request would be lost.
+    """
+
+    def __init__(
+        self,
+        heads: Heads,
+        rooms: Rooms,
+        cosigner: Cosigner,
+        *,
+        tickets: Tickets,
+        quota: Quota | None = None,
+    ) -> None:
+        node = heads.node
+        super().__init__(rooms, cosigner, node.clock, blobs=node.blobs, tickets=tickets, quota=quota)
+        self._heads = heads
+
+    def add_checkpoint(self, body: bytes) -> Answer:
+        """Answer add-checkpoint as every mirror does; keep the state if a quorum has cosigned it."""
+        answer = super().add_checkpoint(body)
+        if answer.status == 200:
+            with suppress(VerificationError):
+                self._heads.keep(parse_add_checkpoint(body).note)
+        return answer
 
 
 def _name(origin: str, size: int) -> str:

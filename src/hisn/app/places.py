@@ -57,6 +57,10 @@ class Places:
         """Return the look-up table that may be deleted."""
         return self.state / "projection.db"
 
+    def peer_projection(self, log: str) -> Path:
+        """Return the look-up table of another member's log, by its origin hash; it may be deleted, too."""
+        return self.state / f"peer-{log}.db"
+
     @property
     def intake(self) -> Path:
         """Return the folder of files that are being read; empty when nothing runs."""

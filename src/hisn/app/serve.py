@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from hisn.acts.envelope import parse_envelope
 from hisn.acts.statement import EVERYBODY, parse_statement
+from hisn.app.heads import HeadKeeper, Heads
 from hisn.app.home import Node
 from hisn.app.peers import Peers
 from hisn.app.publish import publisher_of
@@ -17,7 +18,6 @@ from hisn.errors import HisnError
 from hisn.node.auth import Doorkeeper
 from hisn.node.http import Services, make_app
 from hisn.node.known import origin_hash
-from hisn.node.mirror import Mirror
 from hisn.node.publish import Haste, Published
 from hisn.node.quota import Allowance, Overrun, Quota
 from hisn.node.ratchet import Rooms
@@ -89,11 +89,10 @@ class RunningNode:
         quota = Quota(_ALLOWANCE, node.clock, self._overrun)
         suspects = Suspects(BlobSuspects(node.blobs), node.register)
         rooms = Rooms(node.config.origin, self.peers, node.register, suspects)
-        mirror = Mirror(
+        mirror = HeadKeeper(
+            Heads(node),
             rooms,
             Cosigner(node.config.origin + MIRROR_SUFFIX, node.signer("mirror")),
-            node.clock,
-            blobs=node.blobs,
             tickets=Tickets(node.identity.ticket_key),
             quota=quota,
         )

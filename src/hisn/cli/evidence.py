@@ -148,6 +148,9 @@ def _say_packed(packed: Packed, output: Path, genesis: str) -> None:
         click.echo(
             _("Neither an event nor the finding has a field {name}.").format(name=tech(name)), err=True
         )
+    for origin in packed.unfit:
+        text = _("An answer of {origin} to this finding does not verify, and is left out.")
+        click.echo(text.format(origin=tech(origin)), err=True)
     if packed.left_out:
         text = _("{count} further events of the finding are named, and not shown.")
         click.echo(text.format(count=packed.left_out), err=True)
