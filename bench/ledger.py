@@ -25,7 +25,8 @@ from statistics import median, quantiles
 import tables
 from hisn.acts.envelope import sign_statement
 from hisn.acts.statement import Header, Statement
-from hisn.core.keys import DualSigner, PublicKey, Signer, dual_from_seed
+from hisn.core.keys import PublicKey
+from hisn.core.signers import DualSigner, Signer, dual_from_seed
 from hisn.storage.blobs import FileBlobs
 from hisn.storage.disk import RealDisk
 from hisn.storage.register import SqliteRegister

@@ -24,7 +24,8 @@ from interop.ours import LEAVES, ORIGIN, SIZES, log_signer
 from interop.theirs import expect
 
 from hisn.core.canon import b64
-from hisn.core.keys import Algorithm, DualSigner, PublicKey, SeedSigner, dual_from_seed
+from hisn.core.keys import Algorithm, PublicKey
+from hisn.core.signers import DualSigner, SeedSigner, dual_from_seed
 from hisn.node.auth import Doorkeeper
 from hisn.node.body import AddCheckpoint, format_add_checkpoint, parse_tree_size
 from hisn.node.http import Services, make_app

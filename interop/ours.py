@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hisn.core.keys import dual_from_seed
+from hisn.core.signers import dual_from_seed
 from hisn.storage.blobs import FileBlobs
 from hisn.testing.fake_clock import FakeClock
 from hisn.testing.memory_register import MemoryRegister

@@ -17,7 +17,8 @@ from hisn.acts.envelope import sign_statement
 from hisn.acts.statement import BodyRef, Head, Header, Ref, Statement
 from hisn.core.canon import Json
 from hisn.core.instant import Instant, format_instant
-from hisn.core.keys import Algorithm, DualSigner, SeedSigner, dual_from_seed
+from hisn.core.keys import Algorithm
+from hisn.core.signers import DualSigner, SeedSigner, dual_from_seed
 from hisn.evidence.disclosure import (
     SealedMap,
     Value,

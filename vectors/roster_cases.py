@@ -14,7 +14,7 @@ from vectors.signed_lines import signer
 from hisn.acts.envelope import ACT_TYPE, format_envelope, parse_dsse
 from hisn.acts.statement import Head
 from hisn.core.canon import b64, canonical
-from hisn.core.keys import DualSigner
+from hisn.core.signers import DualSigner
 from hisn.unit.draft import Admit, Change, Dismiss, Revoke, Rotate, Suspend, make_charter, make_roster
 from hisn.unit.enrol import Enrolment, assemble_roster, make_enrolment, sign_roster, verify_enrolment
 from hisn.unit.roster import ROSTER_TYPE

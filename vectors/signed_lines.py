@@ -16,7 +16,8 @@ from vectors.make_mldsa44 import Key
 
 from hisn.core.canon import b64
 from hisn.core.instant import Instant
-from hisn.core.keys import Algorithm, DualSigner, PublicKey, SeedSigner
+from hisn.core.keys import Algorithm, PublicKey
+from hisn.core.signers import DualSigner, SeedSigner
 from hisn.tlog.checkpoint import Checkpoint, LogSigner, sign_checkpoint
 from hisn.tlog.cosign import Cosigner, cosigned_message_ed, cosigned_message_mldsa
 from hisn.tlog.merkle import leaf_hash, root_of

@@ -11,7 +11,8 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.unit.node.services import run
 
-from hisn.core.keys import PublicKey, dual_from_seed
+from hisn.core.keys import PublicKey
+from hisn.core.signers import dual_from_seed
 from hisn.node.auth import Doorkeeper, RequestSigner
 from hisn.node.client import Caller, Deadlines
 from hisn.node.http import Services, make_app

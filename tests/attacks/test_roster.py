@@ -29,7 +29,7 @@ from tests.unit.unit.units import (
 from hisn.acts.envelope import format_envelope, parse_dsse, sign_payload, sign_statement, verify_envelope
 from hisn.acts.statement import Head
 from hisn.core.canon import b64, canonical
-from hisn.core.keys import DualSigner
+from hisn.core.signers import DualSigner
 from hisn.errors import PolicyError, VerificationError
 from hisn.tlog.checkpoint import SignedCheckpoint
 from hisn.unit.draft import Admit, Dismiss, Join, Move, Revoke, Rotate, Suspend

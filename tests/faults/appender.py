@@ -16,7 +16,7 @@ import signal
 import sys
 from pathlib import Path
 
-from hisn.core.keys import dual_from_seed
+from hisn.core.signers import dual_from_seed
 from hisn.errors import StorageError
 from hisn.storage.blobs import FileBlobs
 from hisn.storage.register import SqliteRegister

@@ -25,7 +25,8 @@ from hisn.core.canon import (
     parse_hex32,
     parse_json,
 )
-from hisn.core.keys import Algorithm, SeedSigner, parse_public_key
+from hisn.core.keys import Algorithm, parse_public_key
+from hisn.core.signers import SeedSigner
 from hisn.errors import HisnError, VerificationError
 from hisn.tlog.checkpoint import (
     Checkpoint,

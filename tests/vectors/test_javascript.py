@@ -32,7 +32,7 @@ from hisn.core.canon import (
     parse_json,
 )
 from hisn.core.display import shown
-from hisn.core.keys import dual_from_seed
+from hisn.core.signers import dual_from_seed
 from hisn.errors import VerificationError
 from hisn.evidence.disclosure import (
     Opened,

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from hisn.acts.kinds import Check, is_dict, is_str, list_of, one_of, parse_shape
 from hisn.acts.statement import Statement, parse_statement
 from hisn.core.canon import Json, b64, canonical, parse_b64, parse_canonical
-from hisn.core.keys import DualPublic, DualSigner, PublicKey, key_id_hex
+from hisn.core.keys import DualPublic, PublicKey, key_id_hex
 from hisn.core.limits import MAX_LEAF_BYTES
+from hisn.core.signers import DualSigner
 from hisn.errors import VerificationError
 
 ACT_TYPE = "application/vnd.in-toto+json"

@@ -23,7 +23,7 @@ from hisn.app.intake import Intaker
 from hisn.app.member import Draft, Member
 from hisn.app.places import Places
 from hisn.core.instant import Clock
-from hisn.core.keys import DualSigner
+from hisn.core.signers import DualSigner
 from hisn.errors import StorageError, UsageError, VerificationError
 from hisn.evidence.escrow import EscrowPublic, parse_escrow_public
 from hisn.evidence.node_key import needs_passphrase

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from hisn.core.keys import DualSigner, dual_from_seed
+from hisn.core.signers import DualSigner, dual_from_seed
 from hisn.errors import StorageError
 from hisn.evidence.node_key import lock, lock_unattended, unlock
 from hisn.tlog.ports import Entropy

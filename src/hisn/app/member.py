@@ -17,7 +17,7 @@ from hisn.app.fold import Fold
 from hisn.app.places import blob_name
 from hisn.core.canon import Json
 from hisn.core.instant import Clock, format_instant
-from hisn.core.keys import DualSigner
+from hisn.core.signers import DualSigner
 from hisn.evidence.disclosure import SALT_BYTES, Value, format_map, seal_map, slot_count
 from hisn.tlog.append import LogWriter
 from hisn.tlog.merkle import leaf_hash

@@ -1,4 +1,4 @@
-"""Sign and verify with the two algorithms of the unit: Ed25519 (RFC 8032) and ML-DSA-44 (FIPS 204).
+"""Verify with the two algorithms of the unit: Ed25519 (RFC 8032) and ML-DSA-44 (FIPS 204).
 
 Everything of weight is signed with both, so that it stands while either of them does.
 """
@@ -8,17 +8,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 from hisn.errors import VerificationError
-
-SEED_BYTES = 32
 
 _P = 2**255 - 19
 _D = -121665 * pow(121666, -1, _P) % _P
@@ -99,36 +94,6 @@ def parse_public_key(algorithm: Algorithm, raw: bytes) -> PublicKey:
     return PublicKey(algorithm, raw)
 
 
-class Signer(Protocol):
-    """Sign with one private key, wherever it is kept."""
-
-    @property
-    def public(self) -> PublicKey:
-        """Return the public key."""
-        ...
-
-    def sign(self, message: bytes) -> bytes:
-        """Return the signature of the message."""
-        ...
-
-
-class SeedSigner:
-    """Sign in this process with a private key made from a seed of 32 bytes."""
-
-    def __init__(self, algorithm: Algorithm, seed: bytes) -> None:
-        key: Ed25519PrivateKey | MLDSA44PrivateKey
-        if algorithm is Algorithm.ED25519:
-            key = Ed25519PrivateKey.from_private_bytes(seed)
-        else:
-            key = MLDSA44PrivateKey.from_seed_bytes(seed)
-        self._key = key
-        self.public = PublicKey(algorithm, key.public_key().public_bytes_raw())
-
-    def sign(self, message: bytes) -> bytes:
-        """Return the signature of the message; of ML-DSA another one each time."""
-        return self._key.sign(message)
-
-
 @dataclass(frozen=True, slots=True)
 class DualPublic:
     """Hold the two public keys of one owner."""
@@ -137,36 +102,11 @@ class DualPublic:
     mldsa: PublicKey
 
 
-@dataclass(frozen=True, slots=True)
-class DualSigner:
-    """Hold the two signers of one owner."""
-
-    ed25519: Signer
-    mldsa: Signer
-
-    @property
-    def public(self) -> DualPublic:
-        """Return the two public keys."""
-        return DualPublic(self.ed25519.public, self.mldsa.public)
-
-
 def parse_dual_public(ed25519: bytes, mldsa: bytes) -> DualPublic:
     """Return the two public keys of somebody else, checked. Raises VerificationError."""
     return DualPublic(
         parse_public_key(Algorithm.ED25519, ed25519), parse_public_key(Algorithm.ML_DSA_44, mldsa)
     )
-
-
-def dual_from_seed(seed: bytes) -> DualSigner:
-    """Return both signers of one seed of 32 bytes; neither key tells anything about the other."""
-    if len(seed) != SEED_BYTES:
-        raise ValueError("a seed has 32 bytes")
-
-    def signer(algorithm: Algorithm) -> SeedSigner:
-        label = b"hisn key/1 " + algorithm.value.encode()
-        return SeedSigner(algorithm, HKDF(SHA256(), SEED_BYTES, salt=None, info=label).derive(seed))
-
-    return DualSigner(signer(Algorithm.ED25519), signer(Algorithm.ML_DSA_44))
 
 
 def key_id_hex(public: PublicKey) -> str:

@@ -28,7 +28,8 @@ from typing import Protocol
 
 from hisn.core.canon import b64, parse_b64, parse_decimal
 from hisn.core.instant import Clock
-from hisn.core.keys import PublicKey, Signer
+from hisn.core.keys import PublicKey
+from hisn.core.signers import Signer
 from hisn.errors import InputError, VerificationError
 
 SCHEME = "Hisn-Sig"

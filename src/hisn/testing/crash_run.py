@@ -19,7 +19,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from hisn.core.keys import dual_from_seed
+from hisn.core.signers import dual_from_seed
 from hisn.errors import StorageError
 from hisn.storage.blobs import FileBlobs
 from hisn.testing.crash import Crash, Faults, SimulatedDisk, SimulatedRegister

@@ -21,7 +21,7 @@ from typing import Any
 
 from hisn.core.canon import Json
 from hisn.core.instant import format_instant
-from hisn.core.keys import DualSigner
+from hisn.core.signers import DualSigner
 from hisn.errors import StorageError
 from hisn.node.body import AddCheckpoint, format_add_checkpoint, parse_tree_size
 from hisn.node.known import origin_hash

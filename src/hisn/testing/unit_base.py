@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from hisn.acts.statement import Head, Statement, check_body
-from hisn.core.keys import DualPublic, DualSigner
+from hisn.core.keys import DualPublic
+from hisn.core.signers import DualSigner
 from hisn.errors import VerificationError
 from hisn.evidence.disclosure import parse_map
 from hisn.node.known import origin_hash

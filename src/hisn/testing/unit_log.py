@@ -15,7 +15,7 @@ from hisn.acts.envelope import parse_envelope, sign_statement
 from hisn.acts.statement import BodyRef, Head, Header, Ref, Statement, parse_statement
 from hisn.core.canon import Json
 from hisn.core.instant import Clock, format_instant
-from hisn.core.keys import DualSigner
+from hisn.core.signers import DualSigner
 from hisn.errors import HisnError
 from hisn.evidence.disclosure import SALT_BYTES, SealedMap, Value, format_map, seal_map, slot_count
 from hisn.testing.memory_blobs import MemoryBlobs

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from hisn.core.canon import MAX_DECIMAL, b64, parse_b64, parse_decimal
 from hisn.core.instant import Clock
-from hisn.core.keys import DualPublic, DualSigner
+from hisn.core.keys import DualPublic
+from hisn.core.signers import DualSigner
 from hisn.errors import VerificationError
 from hisn.tlog.note import (
     COSIGNATURE_ED25519,

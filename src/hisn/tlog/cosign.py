@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hisn.core.keys import Algorithm, DualSigner
+from hisn.core.keys import Algorithm
+from hisn.core.signers import DualSigner
 from hisn.errors import VerificationError
 from hisn.tlog.checkpoint import CheckpointVerifier, CosignerKeys, SignedCheckpoint, parse_checkpoint
 from hisn.tlog.note import (

@@ -8,7 +8,7 @@ from typing import Any
 
 from hisn.acts.statement import BodyRef, Head, Header, Ref, Statement
 from hisn.core.canon import Json
-from hisn.core.keys import DualSigner, dual_from_seed
+from hisn.core.signers import DualSigner, dual_from_seed
 
 ORIGIN = "north.example/log"
 OTHER = "south.example/log"

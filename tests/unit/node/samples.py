@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from hisn.core.keys import DualSigner, dual_from_seed
+from hisn.core.signers import DualSigner, dual_from_seed
 from hisn.node.answer import Answer
 from hisn.node.body import AddCheckpoint, format_add_checkpoint
 from hisn.node.entries import Span, UploadHead, format_head, format_package, spans

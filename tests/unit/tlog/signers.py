@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from hisn.core.instant import Instant
-from hisn.core.keys import dual_from_seed
+from hisn.core.signers import dual_from_seed
 from hisn.tlog.checkpoint import (
     Checkpoint,
     LogSigner,

@@ -20,7 +20,7 @@ from tests.unit.tlog.logs import (
 )
 
 from hisn.core.instant import Instant
-from hisn.core.keys import DualSigner, dual_from_seed
+from hisn.core.signers import DualSigner, dual_from_seed
 from hisn.errors import PolicyError, StorageError, VerificationError
 from hisn.testing.fake_clock import FakeClock
 from hisn.testing.memory_blobs import MemoryBlobs

@@ -14,7 +14,7 @@ from tests.unit.tlog.signers import (
     witness,
 )
 
-from hisn.core.keys import dual_from_seed
+from hisn.core.signers import dual_from_seed
 from hisn.tlog.checkpoint import (
     Checkpoint,
     CheckpointVerifier,

@@ -14,8 +14,9 @@ from tests.unit.tlog.signers import (
     witness,
 )
 
-from hisn.core.keys import Algorithm, SeedSigner
+from hisn.core.keys import Algorithm
 from hisn.core.limits import MAX_POLICY_BYTES, MAX_POLICY_ENTRIES
+from hisn.core.signers import SeedSigner
 from hisn.errors import PolicyError
 from hisn.tlog.note import (
     COSIGNATURE_ED25519,

@@ -11,7 +11,7 @@ from tests.unit.unit.units import EAST, FOUR, NORTH, SOUTH, UNIT, WEST, Office, 
 
 from hisn.acts.envelope import Envelope, format_envelope, parse_dsse, sign_payload
 from hisn.core.canon import canonical
-from hisn.core.keys import DualSigner
+from hisn.core.signers import DualSigner
 from hisn.errors import PolicyError, VerificationError
 from hisn.unit.draft import Join, Revoke, Rotate, Suspend
 from hisn.unit.enrol import (

@@ -23,7 +23,7 @@ from tests.unit.unit.units import (
 )
 
 from hisn.acts.envelope import Signature
-from hisn.core.keys import DualSigner
+from hisn.core.signers import DualSigner
 from hisn.errors import VerificationError
 from hisn.unit.draft import Admit, Dismiss, Join, Move, Revoke, Rotate, Suspend
 from hisn.unit.enrol import assemble_roster, sign_roster

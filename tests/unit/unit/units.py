@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from hisn.acts.statement import Head
 from hisn.core.instant import Instant
-from hisn.core.keys import DualSigner, dual_from_seed
+from hisn.core.signers import DualSigner, dual_from_seed
 from hisn.tlog.checkpoint import (
     Checkpoint,
     LogSigner,
