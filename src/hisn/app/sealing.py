@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from hisn import __version__
-from hisn.acts.statement import Ref
+from hisn.acts.statement import EVERYBODY, Ref
 from hisn.app.intake import Intake, Intaker
 from hisn.app.member import Draft, Member
 from hisn.app.sealed import ChunkSealer, SealBy, SealedChunk
@@ -197,7 +197,9 @@ class Sealing:
             "declared": self._declarations.digest_of(chunk.source),
             **task_fields(chunk.task),
         }
-        return Draft(kind="batch", public=public, sealed=body, follows=follows)
+        # What the public part does not say of ballots and pollbooks, no other member reads in the body.
+        audience = (self._member.origin,) if is_secret else EVERYBODY
+        return Draft(kind="batch", public=public, sealed=body, audience=audience, follows=follows)
 
 
 def evidence_of(finding: Finding, batches: Iterable[Sealed]) -> list[Evidence]:
