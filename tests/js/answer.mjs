@@ -13,11 +13,13 @@ import { shown } from "../../src/hisn/verify/browser/display.mjs";
 import { parseEnvelope } from "../../src/hisn/verify/browser/envelope.mjs";
 import { Refusal } from "../../src/hisn/verify/browser/errors.mjs";
 import { isId, isTime } from "../../src/hisn/verify/browser/kinds.mjs";
+import * as LIMITS_HELD from "../../src/hisn/verify/browser/limits.mjs";
 import { SHARED } from "../../src/hisn/verify/browser/messages.mjs";
 import { parseNote, parseVkey } from "../../src/hisn/verify/browser/note.mjs";
 import { parseBody, parseEvent, parseLabel, parsePack } from "../../src/hisn/verify/browser/pack.mjs";
 import { parsePolicy } from "../../src/hisn/verify/browser/policy.mjs";
 import { parseTlogProof } from "../../src/hisn/verify/browser/proof.mjs";
+import { verifyRosterChain } from "../../src/hisn/verify/browser/roster.mjs";
 import { parseCharter, parseRoster } from "../../src/hisn/verify/browser/rosterdoc.mjs";
 import { parseStatement } from "../../src/hisn/verify/browser/statement.mjs";
 import { canonicalText, parseCanonical, parseJson } from "../../src/hisn/verify/browser/strictjson.mjs";
@@ -110,6 +112,13 @@ const ANSWERS = {
     return [kind, header.actor, header.seq, body ? hex(body.sha256) : "-"].join("|");
   },
   report: async (data, genesis) => JSON.stringify(plain(await verifyPack(data, genesis ? fromHex(genesis) : null))),
+  limits: () => JSON.stringify({ ...LIMITS_HELD }),
+  chain: async (data) => {
+    const { charter, envelopes } = JSON.parse(textOf(data));
+    const bytes = (text) => Uint8Array.from(Buffer.from(text, "base64"));
+    const chain = await verifyRosterChain(bytes(charter), envelopes.map(bytes));
+    return chain.map(({ epoch, signers }) => [epoch, ...[...signers].sort()].join(" ")).join("|");
+  },
   messages: () => JSON.stringify(SHARED),
   charter: (data) => parseCharter(data).name,
   roster: (data) => {

@@ -50,7 +50,11 @@ export const same = (a, b) => a.length === b.length && a.every((byte, i) => byte
 export const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** Return the bytes of hexadecimal that a pattern has passed. */
-export const fromHex = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+export function fromHex(text) {
+  const bytes = new Uint8Array(text.length / 2);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = parseInt(text.slice(2 * at, 2 * at + 2), 16);
+  return bytes;
+}
 
 /** Return the 32 bytes of 64 lowercase hexadecimal digits, or refuse. */
 export function parseHex32(text, what = "a digest") {

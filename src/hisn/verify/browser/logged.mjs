@@ -4,6 +4,7 @@ import { hex, same } from "./bytes.mjs";
 import { parseSignedCheckpoint } from "./checkpoint.mjs";
 import { verifyEnvelope } from "./envelope.mjs";
 import { refuse } from "./errors.mjs";
+import { MAX_PACK_STATES } from "./limits.mjs";
 import { verifyInclusion } from "./merkle.mjs";
 import { formatPolicy } from "./policy.mjs";
 import { actKeys, judgeHead, publishingPolicy } from "./quorum.mjs";
@@ -17,7 +18,12 @@ export async function policyFor(chain, { head, witnessed }) {
 
 /** Return the states of signed checkpoints, by the hexadecimal form of their bytes; or refuse. */
 export async function judgeStates(chain, checkpoints) {
-  const parsed = new Map(checkpoints.map((raw) => [hex(raw), parseSignedCheckpoint(raw)]));
+  const distinct = new Map(checkpoints.map((raw) => [hex(raw), raw]));
+  // Each costs dozens of signatures, for every epoch of the roster.
+  if (distinct.size > MAX_PACK_STATES) {
+    refuse("E3518", `the pack rests on more than ${MAX_PACK_STATES} states of logs`);
+  }
+  const parsed = [...distinct].map(([key, raw]) => [key, parseSignedCheckpoint(raw)]);
   const states = new Map();
   for (const [key, signed] of parsed) {
     states.set(key, { head: signed.checkpoint, signed, witnessed: await judgeHead(chain, signed) });

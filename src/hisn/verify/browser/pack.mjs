@@ -4,7 +4,7 @@ import { bytesOf, concat, fromHex, hex, octets, parseB64, parseHex32, same } fro
 import { parsePresented } from "./disclosure.mjs";
 import { refuse } from "./errors.mjs";
 import { sha256 } from "./hashing.mjs";
-import { MAX_PACK_BYTES, MAX_PACK_FILES, MAX_PACK_NUMBER, MAX_PATH_HASHES } from "./limits.mjs";
+import { MAX_PACK_BYTES, MAX_PACK_FILES, MAX_PACK_NUMBER, MAX_PROOF_HASHES } from "./limits.mjs";
 import { canonical, parseCanonical } from "./strictjson.mjs";
 
 const MANIFEST = "MANIFEST";
@@ -144,7 +144,7 @@ export function parseEvent(bytes) {
   const names = [...value.keys()].filter((name) => !["act", "index", "path"].includes(name));
   if (!["map", "raw_salt,record", "map,raw_salt,record"].includes(names.sort().join())) wrong();
   const path = value.get("path");
-  if (!Array.isArray(path) || path.length > MAX_PATH_HASHES) {
+  if (!Array.isArray(path) || path.length > MAX_PROOF_HASHES) {
     refuse("E3363", "the path of an event is not a list of digests");
   }
   const event = { shown: null, record: null, rawSalt: null };

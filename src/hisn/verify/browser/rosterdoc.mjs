@@ -31,7 +31,7 @@ const ROLES = ["act", "log", "mirror", "root", "witness"];
 export const safeQuorum = (count) => Math.floor((2 * count) / 3) + 1;
 
 const isMap = (value) => value instanceof Map;
-const isUrl = (value) => isString(value) && /^(?:https?:\/\/[!-~]{1,240})?$/.test(value);
+const isUrl = (value) => isToken(value) && /^(?:https?:\/\/.+)?$/.test(value);
 const isLink = (value) => value === "" || isDigest(value);
 
 const CHARTER = {
@@ -39,8 +39,7 @@ const CHARTER = {
   name: isText,
   fold_version: isCount,
   roster: isDigest,
-  thresholds: (value) =>
-    isMap(value) && value.has("roster") && [...value.keys()].every(isToken) && [...value.values()].every(isCount),
+  thresholds: (value) => isMap(value) && value.has("roster") && [...value.values()].every(isCount),
   quota: (value) => isMap(value) && value.size === 1 && isCount(value.get("acts_per_hour")),
 };
 const ROSTER = {

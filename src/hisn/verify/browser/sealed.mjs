@@ -25,7 +25,10 @@ export async function openBodies(acts, bodies) {
 /** Return the batches of a pack with their sizes, and which of their events are shown; or refuse. */
 export function openBatches(acts, bodies, events) {
   const byAct = new Map();
-  for (const { act, index } of events) byAct.set(act, [...(byAct.get(act) ?? []), index]);
+  for (const { act, index } of events) {
+    if (!byAct.has(act)) byAct.set(act, []);
+    byAct.get(act).push(index);
+  }
   const batches = [];
   for (const act of acts.filter(({ statement }) => statement.kind === "batch")) {
     const fields = bodies.get(act.number)?.values ?? new Map();
