@@ -24,7 +24,7 @@ from hisn.acts.kinds import KINDS
 from hisn.acts.statement import Head, check_body, check_place
 from hisn.core.canon import canonical
 from hisn.core.keys import DualPublic
-from hisn.core.limits import MAX_LEAF_BYTES
+from hisn.core.proof_limits import MAX_LEAF_BYTES
 from hisn.errors import VerificationError
 from hisn.tlog.merkle import leaf_hash
 

@@ -12,7 +12,7 @@ from tests.unit.evidence.hashers import HASHERS, hasher_named
 from tests.unit.evidence.sealing import KEY, block_of, chunk_of, naive_leaves, naive_root
 
 from hisn.core.instant import MAX_INSTANT, MIN_INSTANT
-from hisn.core.limits import MAX_VALUE_DEPTH
+from hisn.core.proof_limits import MAX_VALUE_DEPTH
 from hisn.events.batch import NO_TIME, Block, Chunk
 from hisn.events.schema import Cell
 from hisn.evidence.batch import Mode, OpenBatch, seal_chunk

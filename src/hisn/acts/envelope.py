@@ -12,7 +12,7 @@ from hisn.acts.kinds import Check, is_dict, is_str, list_of, one_of, parse_shape
 from hisn.acts.statement import Statement, parse_statement
 from hisn.core.canon import Json, b64, canonical, parse_b64, parse_canonical
 from hisn.core.keys import DualPublic, PublicKey, key_id_hex
-from hisn.core.limits import MAX_LEAF_BYTES
+from hisn.core.proof_limits import MAX_LEAF_BYTES
 from hisn.core.signers import DualSigner
 from hisn.errors import VerificationError
 

@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from hisn.core.canon import MAX_EXACT, Json
-from hisn.core.limits import MAX_ACT_TEXT_CHARS, MAX_ID_CHARS, MAX_SEEN
+from hisn.core.proof_limits import MAX_ACT_TEXT_CHARS, MAX_ID_CHARS, MAX_SEEN
 from hisn.errors import VerificationError
 
 Check = Callable[[Json], bool]

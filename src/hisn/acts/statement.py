@@ -14,7 +14,7 @@ from typing import Any
 from hisn.acts import kinds
 from hisn.acts.kinds import Check, is_count, is_digest, is_id, is_str, is_time, is_token, one_of, parse_shape
 from hisn.core.canon import Json, canonical, parse_canonical
-from hisn.core.limits import MAX_AUDIENCE, MAX_LEAF_BYTES
+from hisn.core.proof_limits import MAX_AUDIENCE, MAX_LEAF_BYTES
 from hisn.errors import VerificationError
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"

@@ -17,7 +17,7 @@ from hisn.app.home import Node
 from hisn.app.pack_parts import covering_head, pack_act, trust_of, verified
 from hisn.app.reopen import OwnAct, batch_act, encrypted_parts, own_act
 from hisn.app.reread import BatchAct
-from hisn.core.limits import MAX_PACK_NUMBER
+from hisn.core.proof_limits import MAX_PACK_NUMBER
 from hisn.errors import UsageError
 from hisn.evidence.packing import PackParts
 from hisn.tlog.checkpoint import SignedCheckpoint

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hisn.core.canon import canonical, parse_canonical, parse_hex32
-from hisn.core.limits import MAX_PACK_BYTES, MAX_PACK_NUMBER, MiB
+from hisn.core.limits import MiB
+from hisn.core.proof_limits import MAX_PACK_BYTES, MAX_PACK_NUMBER
 from hisn.errors import StorageError, VerificationError
 
 PACK, KEYS = "f.evpack", "keys.json"

@@ -21,7 +21,7 @@ from hisn.app.member import Draft as ActDraft
 from hisn.app.publish import WITNESS_PATH
 from hisn.core.canon import Json, b64, canonical, parse_b64, parse_canonical
 from hisn.core.keys import key_id_hex
-from hisn.core.limits import MAX_ROSTER_BYTES
+from hisn.core.proof_limits import MAX_ROSTER_BYTES
 from hisn.errors import InputError, PolicyError, UsageError, VerificationError
 from hisn.storage.files import write_whole
 from hisn.unit.draft import Change, make_charter, make_roster

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hisn.app.timestamps import Stamp, check_stamps, read_roots
 from hisn.core.canon import parse_hex32
-from hisn.core.limits import MAX_PACK_BYTES
+from hisn.core.proof_limits import MAX_PACK_BYTES
 from hisn.errors import StorageError, UsageError, VerificationError
 from hisn.evidence.pack import parse_pack
 from hisn.verify.check import verify_pack

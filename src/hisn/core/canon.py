@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any, NoReturn, TypeAlias
 
-from hisn.core.limits import MAX_NUMBER_CHARS
+from hisn.core.proof_limits import MAX_NUMBER_CHARS
 from hisn.errors import VerificationError
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"

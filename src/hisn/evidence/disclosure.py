@@ -20,6 +20,7 @@ from typing import TypeAlias
 
 from hisn.core import limits
 from hisn.core.canon import Json, b64url, canonical, parse_b64url, parse_hex32, parse_json
+from hisn.core.proof_limits import MAX_DISCLOSURE_CHARS, MAX_SLOTS, MAX_VALUE_DEPTH
 from hisn.errors import VerificationError
 
 Value: TypeAlias = int | str | tuple["Value", ...] | None
@@ -204,11 +205,9 @@ def _names_in(name: str, value: Value) -> tuple[str, ...]:
 
 def parse_disclosure(text: str) -> tuple[str, Value]:
     """Return name and value of a disclosure. Raises VerificationError unless it is in its one form."""
-    if len(text) > limits.MAX_DISCLOSURE_CHARS:
+    if len(text) > MAX_DISCLOSURE_CHARS:
         raise VerificationError("E3342", "a disclosed text is too long")
-    array = parse_json(
-        parse_b64url(text), max_bytes=limits.MAX_DISCLOSURE_CHARS, max_depth=1 + limits.MAX_VALUE_DEPTH
-    )
+    array = parse_json(parse_b64url(text), max_bytes=MAX_DISCLOSURE_CHARS, max_depth=1 + MAX_VALUE_DEPTH)
     if not isinstance(array, list) or len(array) != 3:
         raise VerificationError("E3342", "a disclosed text is not an array of salt, name and value")
     salt_text, name, value = array[0], array[1], _value_in(array[2])
@@ -264,7 +263,7 @@ def parse_presented(value: Json) -> Presented:
     texts = [digest for digest in digests if isinstance(digest, str)] if isinstance(digests, list) else []
     if not isinstance(digests, list) or not isinstance(shown, dict) or len(texts) != len(digests):
         raise VerificationError("E3340", "a presented map is not a list of digests and the disclosures")
-    if len(digests) > limits.MAX_SLOTS:
+    if len(digests) > MAX_SLOTS:
         raise VerificationError("E3340", "a presented map has more slots than any record can need")
     read: dict[int, str] = {}
     for slot, text in shown.items():

@@ -35,8 +35,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from hisn.core import limits
 from hisn.core.canon import Json, b64, canonical, parse_b64, parse_canonical, parse_hex32
+from hisn.core.proof_limits import MAX_PACK_BYTES, MAX_PACK_FILES, MAX_PACK_NUMBER, MAX_PROOF_HASHES
 from hisn.errors import VerificationError
 from hisn.evidence.disclosure import Presented, parse_presented, presented_json
 
@@ -89,7 +89,7 @@ class Label:
 def write_pack(files: Mapping[str, bytes]) -> bytes:
     """Return the one pack of these files; the manifest is added. Raises ValueError on a wrong name."""
     wrong = [name for name in files if not _NAME.fullmatch(name)]
-    if wrong or len(files) > limits.MAX_PACK_FILES:
+    if wrong or len(files) > MAX_PACK_FILES:
         raise ValueError(f"no files of a pack: {wrong[:3]}, or too many")
     names = sorted(files)
     manifest = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in names)
@@ -113,7 +113,7 @@ def _zip(entries: list[tuple[str, bytes]]) -> bytes:
 
 def parse_pack(data: bytes) -> dict[str, bytes]:
     """Return the files of a pack without its manifest. Raises VerificationError on any other form."""
-    if len(data) > limits.MAX_PACK_BYTES:
+    if len(data) > MAX_PACK_BYTES:
         raise _refuse("E3360", "the pack is larger than any that this program makes")
     files: dict[str, bytes] = {}
     last = ""
@@ -141,7 +141,7 @@ def _entries(data: bytes) -> Iterator[tuple[str, bytes]]:
     offset = count = 0
     while data.startswith(b"PK\x03\x04", offset):
         count += 1
-        if len(data) < offset + _LOCAL.size or count > limits.MAX_PACK_FILES + 1:
+        if len(data) < offset + _LOCAL.size or count > MAX_PACK_FILES + 1:
             raise _refuse("E3360", "the pack ends in the midst of a file, or has too many")
         size, name_length = _LOCAL.unpack_from(data, offset)[8:10]
         start = offset + _LOCAL.size + name_length
@@ -163,7 +163,7 @@ def parse_label(data: bytes) -> Label:
     """Return what ``pack.json`` says. Raises VerificationError."""
     value = parse_canonical(data, max_bytes=1_000)
     number = value.get("finding") if isinstance(value, dict) else None
-    if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < limits.MAX_PACK_NUMBER:
+    if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < MAX_PACK_NUMBER:
         label = Label(number)
     else:
         label = Label(None)
@@ -179,7 +179,7 @@ def format_body(presented: Presented) -> bytes:
 
 def parse_body(data: bytes) -> Presented:
     """Return a presented sealed body; `open_leaf` checks it. Raises VerificationError."""
-    return parse_presented(parse_canonical(data, max_bytes=limits.MAX_PACK_BYTES))
+    return parse_presented(parse_canonical(data, max_bytes=MAX_PACK_BYTES))
 
 
 def format_event(event: Event) -> bytes:
@@ -198,14 +198,14 @@ def format_event(event: Event) -> bytes:
 
 def parse_event(data: bytes) -> Event:
     """Return an event of a pack; nothing of it is checked against the batch. Raises VerificationError."""
-    value = parse_canonical(data, max_bytes=limits.MAX_PACK_BYTES)
+    value = parse_canonical(data, max_bytes=MAX_PACK_BYTES)
     if not isinstance(value, dict):
         raise _refuse("E3363", "a file of an event is not a JSON object")
     parts = set(value) - {"act", "index", "path"}
     act, index, path = value.get("act"), value.get("index"), value.get("path")
     if parts not in ({"map"}, {"record", "raw_salt"}, {"map", "record", "raw_salt"}):
         raise _refuse("E3363", "a file of an event does not have the parts that it must have")
-    if not isinstance(path, list) or len(path) > limits.MAX_PROOF_HASHES:
+    if not isinstance(path, list) or len(path) > MAX_PROOF_HASHES:
         raise _refuse("E3363", "the path of an event is not a list of digests")
     shown = parse_presented(value["map"]) if "map" in parts else None
     record = raw_salt = None

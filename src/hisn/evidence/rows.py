@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from hisn.core.canon import Json, canonical
 from hisn.core.instant import MAX_INSTANT, MIN_INSTANT
-from hisn.core.limits import MAX_NUMBER_CHARS
+from hisn.core.proof_limits import MAX_NUMBER_CHARS
 from hisn.events.batch import Block, Int64s
 from hisn.events.schema import Cell, Layout
 from hisn.evidence.disclosure import NAMES, PAD, RAW, RECORD, TIME, Value, sealed_name, slot_count

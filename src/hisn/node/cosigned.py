@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hisn.core.canon import canonical, parse_canonical
-from hisn.core.limits import MAX_NOTE_BYTES
+from hisn.core.proof_limits import MAX_NOTE_BYTES
 from hisn.errors import StorageError, VerificationError
 from hisn.node.known import origin_hash
 from hisn.tlog.ports import Conflict, Register

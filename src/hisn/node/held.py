@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hisn.core.canon import b64, canonical, parse_b64, parse_canonical, parse_hex32
-from hisn.core.limits import MAX_NOTE_BYTES
+from hisn.core.proof_limits import MAX_NOTE_BYTES
 from hisn.errors import StorageError, VerificationError
 
 _MAX_ROW_BYTES = 2 * MAX_NOTE_BYTES

@@ -15,7 +15,7 @@ from typing import Self
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from hisn.core.limits import MAX_NOTE_BYTES
+from hisn.core.proof_limits import MAX_NOTE_BYTES
 from hisn.node.auth import RequestSigner
 from hisn.node.client import Ask, Caller, Deadlines, peer_of, wrong
 from hisn.tlog.checkpoint import Checkpoint

@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Protocol
 
-from hisn.core.limits import MAX_NOTE_BYTES
+from hisn.core.proof_limits import MAX_NOTE_BYTES
 from hisn.errors import InputError, VerificationError
 from hisn.node.answer import Answer, refusal
 from hisn.node.body import (

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from hisn.core.instant import Clock
-from hisn.core.limits import MAX_NOTE_BYTES, MiB
+from hisn.core.limits import MiB
+from hisn.core.proof_limits import MAX_NOTE_BYTES
 from hisn.errors import InputError, VerificationError
 from hisn.node.answer import BINARY
 from hisn.node.body import MIRROR_INFO_TYPE, MirrorInfo, parse_mirror_info

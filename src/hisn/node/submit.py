@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from hisn.core.limits import MAX_NOTE_BYTES
+from hisn.core.proof_limits import MAX_NOTE_BYTES
 from hisn.errors import InputError
 from hisn.node.body import SIZE_TYPE, AddCheckpoint, format_add_checkpoint, parse_tree_size
 from hisn.node.client import Ask, Caller

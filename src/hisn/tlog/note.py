@@ -13,7 +13,7 @@ from typing import Protocol
 
 from hisn.core.canon import b64, parse_b64
 from hisn.core.keys import Algorithm, PublicKey, parse_public_key
-from hisn.core.limits import MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
+from hisn.core.proof_limits import MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
 from hisn.core.signers import Signer
 from hisn.errors import VerificationError
 

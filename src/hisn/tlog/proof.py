@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hisn.core.canon import b64, parse_b64, parse_decimal
-from hisn.core.limits import MAX_EXTRA_BYTES, MAX_NOTE_BYTES, MAX_PROOF_HASHES
+from hisn.core.proof_limits import MAX_EXTRA_BYTES, MAX_NOTE_BYTES, MAX_PROOF_HASHES
 from hisn.errors import VerificationError
 from hisn.tlog.checkpoint import (
     HASH_BYTES,

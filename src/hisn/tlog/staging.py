@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hisn.core.canon import b64, canonical, parse_b64, parse_canonical
-from hisn.core.limits import MAX_NOTE_BYTES
+from hisn.core.proof_limits import MAX_NOTE_BYTES
 from hisn.errors import StorageError, VerificationError
 from hisn.tlog.checkpoint import LogKeys, SignedCheckpoint, parse_signed_checkpoint, verify_checkpoint
 

@@ -7,7 +7,7 @@ the ML-DSA-44 one names the cosigner and the log and covers a range of leaves.
 from __future__ import annotations
 
 from hisn.core.keys import Algorithm
-from hisn.core.limits import MAX_COSIGNED_NAME_BYTES
+from hisn.core.proof_limits import MAX_COSIGNED_NAME_BYTES
 from hisn.errors import VerificationError
 
 MAX_TIMESTAMP = 2**63 - 1

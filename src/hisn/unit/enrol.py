@@ -21,7 +21,7 @@ from hisn.acts.envelope import (
 from hisn.acts.kinds import Check, is_id, is_text, one_of, parse_shape
 from hisn.core.canon import Json, b64, canonical, parse_canonical
 from hisn.core.keys import DualPublic
-from hisn.core.limits import MAX_LEAF_BYTES
+from hisn.core.proof_limits import MAX_LEAF_BYTES
 from hisn.core.signers import DualSigner
 from hisn.errors import PolicyError, VerificationError
 from hisn.unit.roster import ROSTER_TYPE, check_link, check_step

@@ -20,7 +20,7 @@ from dataclasses import replace
 from hisn.acts.envelope import Envelope, parse_dsse, verify_signature
 from hisn.acts.kinds import is_ascending
 from hisn.core.keys import DualPublic, key_id_hex
-from hisn.core.limits import MAX_EPOCHS, MAX_ROSTER_BYTES, MAX_ROSTER_SIGNATURES
+from hisn.core.proof_limits import MAX_EPOCHS, MAX_ROSTER_BYTES, MAX_ROSTER_SIGNATURES
 from hisn.errors import VerificationError
 from hisn.unit.rosterdoc import (
     ENTRY_ROLES,

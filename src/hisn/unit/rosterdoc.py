@@ -30,7 +30,7 @@ from hisn.acts.kinds import (
 from hisn.acts.statement import Head, parse_heads
 from hisn.core.canon import MAX_EXACT, Json, parse_b64, parse_canonical
 from hisn.core.keys import DualPublic, parse_dual_public
-from hisn.core.limits import MAX_MEMBER_KEYS, MAX_MEMBERS, MAX_ROSTER_BYTES, MAX_WITNESSES
+from hisn.core.proof_limits import MAX_MEMBER_KEYS, MAX_MEMBERS, MAX_ROSTER_BYTES, MAX_WITNESSES
 from hisn.errors import VerificationError
 from hisn.tlog.path import EMPTY_ROOT
 

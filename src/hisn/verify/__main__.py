@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from hisn.core.canon import parse_hex32
 from hisn.core.display import shown
-from hisn.core.limits import MAX_PACK_BYTES
+from hisn.core.proof_limits import MAX_PACK_BYTES
 from hisn.errors import VerificationError
 from hisn.verify.check import verify_pack
 from hisn.verify.plain import plain_text

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from hisn.acts.envelope import verify_envelope
 from hisn.acts.statement import Ref, Statement, check_place
-from hisn.core.limits import MAX_PACK_STATES
+from hisn.core.proof_limits import MAX_PACK_STATES
 from hisn.errors import VerificationError
 from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.path import verify_inclusion

@@ -22,7 +22,7 @@ from hisn.acts.envelope import (
 )
 from hisn.core.canon import canonical
 from hisn.core.keys import key_id_hex
-from hisn.core.limits import MAX_LEAF_BYTES
+from hisn.core.proof_limits import MAX_LEAF_BYTES
 from hisn.errors import VerificationError
 
 KEYS = signer("north act")

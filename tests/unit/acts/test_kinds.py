@@ -19,7 +19,7 @@ from hisn.acts.kinds import (
     parse_shape,
 )
 from hisn.core.instant import MAX_INSTANT, MIN_INSTANT, format_instant
-from hisn.core.limits import MAX_SEEN
+from hisn.core.proof_limits import MAX_SEEN
 from hisn.errors import VerificationError
 
 

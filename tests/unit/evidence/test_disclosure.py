@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from tests.unit.evidence import forge
 
-from hisn.core import limits
 from hisn.core.canon import canonical
+from hisn.core.proof_limits import MAX_SLOTS
 from hisn.errors import VerificationError
+from hisn.evidence import disclosure
 from hisn.evidence.disclosure import (
     Presented,
     Value,
@@ -199,7 +200,7 @@ GOOD = presented_json(present(SEALED, []))
         ({**GOOD, "digests": [1]}, "E3340"),
         ({**GOOD, "digests": ["AB" * 32]}, "E3103"),
         ({**GOOD, "digests": ["ab" * 31]}, "E3103"),
-        ({**GOOD, "digests": ["ab" * 32] * (limits.MAX_SLOTS + 1)}, "E3340"),
+        ({**GOOD, "digests": ["ab" * 32] * (MAX_SLOTS + 1)}, "E3340"),
         ({**GOOD, "disclosures": []}, "E3340"),
         ({**GOOD, "disclosures": {"0": 1}}, "E3340"),
         ({**GOOD, "disclosures": {"00": "AA"}}, "E3340"),
@@ -213,7 +214,7 @@ def test_another_json_is_no_presented_map(value: object, code: str) -> None:
 
 
 def test_a_text_longer_than_any_reader_takes_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MAX_DISCLOSURE_CHARS", 100)
+    monkeypatch.setattr(disclosure, "MAX_DISCLOSURE_CHARS", 100)
     refused("E3342", disclosure_text(bytes(16), "a", "v" * 100), call=parse_disclosure)
 
 

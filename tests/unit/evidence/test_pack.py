@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hisn.core import limits
 from hisn.core.canon import canonical
+from hisn.core.proof_limits import MAX_PACK_BYTES, MAX_PACK_FILES
 from hisn.errors import VerificationError
 from hisn.evidence.disclosure import Presented
 from hisn.evidence.pack import (
@@ -167,7 +167,7 @@ def test_a_file_that_the_manifest_does_not_know_is_named() -> None:
 
 
 def test_a_pack_larger_than_any_is_refused_before_it_is_read() -> None:
-    assert code_of(bytes(limits.MAX_PACK_BYTES + 1)) == "E3360"
+    assert code_of(bytes(MAX_PACK_BYTES + 1)) == "E3360"
 
 
 def test_more_files_than_a_pack_may_have_are_refused() -> None:
@@ -177,7 +177,7 @@ def test_more_files_than_a_pack_may_have_are_refused() -> None:
             | dict.fromkeys(map(str, range(50_000)), b"")
         )
     entry = b"PK\x03\x04" + bytes(26)
-    assert code_of(entry * (limits.MAX_PACK_FILES + 2)) in ("E3360", "E3361")
+    assert code_of(entry * (MAX_PACK_FILES + 2)) in ("E3360", "E3361")
 
 
 @given(st.binary(max_size=400))

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.node.samples import ORIGIN, OWN, SampleLog, upload_body
 from tests.unit.node.services import Node, call
 
-from hisn.core.limits import MAX_NOTE_BYTES
+from hisn.core.proof_limits import MAX_NOTE_BYTES
 from hisn.errors import StorageError
 from hisn.node import http as http_module
 from hisn.node.body import parse_mirror_info

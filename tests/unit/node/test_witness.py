@@ -15,7 +15,7 @@ from tests.unit.node.samples import (
 
 from hisn.core.canon import b64
 from hisn.core.instant import Instant
-from hisn.core.limits import MAX_NOTE_BYTES
+from hisn.core.proof_limits import MAX_NOTE_BYTES
 from hisn.errors import StorageError
 from hisn.node.body import SIZE_TYPE, AddCheckpoint, SignSubtree, format_add_checkpoint, format_sign_subtree
 from hisn.node.known import KnownLog, origin_hash

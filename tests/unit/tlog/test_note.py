@@ -7,7 +7,7 @@ from tests.unit.core.refusals import refused
 
 from hisn.core.canon import b64
 from hisn.core.keys import Algorithm
-from hisn.core.limits import MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
+from hisn.core.proof_limits import MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
 from hisn.core.signers import SeedSigner, dual_from_seed
 from hisn.tlog.note import (
     COSIGNATURE_ED25519,

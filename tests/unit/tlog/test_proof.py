@@ -7,7 +7,7 @@ from tests.unit.core.refusals import refused
 from tests.unit.tlog.signers import HEAD, LEAVES, NOW_S, PATH, cosigned_by, log_signer, signed_head, witness
 
 from hisn.core.canon import b64
-from hisn.core.limits import MAX_EXTRA_BYTES, MAX_PROOF_HASHES
+from hisn.core.proof_limits import MAX_EXTRA_BYTES, MAX_PROOF_HASHES
 from hisn.errors import PolicyError, VerificationError
 from hisn.tlog.merkle import inclusion_proof
 from hisn.tlog.note import ED25519, format_note, vkey_of

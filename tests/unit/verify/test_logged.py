@@ -9,7 +9,7 @@ from itertools import permutations
 import pytest
 from vectors.pack_world import OFFICE, Case, Logged, World, make_batch, named, plain_case, quiet_office
 
-from hisn.core.limits import MAX_PACK_STATES
+from hisn.core.proof_limits import MAX_PACK_STATES
 from hisn.errors import VerificationError
 from hisn.tlog.merkle import leaf_hash
 from hisn.tlog.proof import parse_tlog_proof

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from hisn.core import limits
+from hisn.core.proof_limits import MAX_NUMBER_CHARS
 from hisn.rules.sigma.refusal import LIMIT, UNREADABLE, RefusedError
 
 if TYPE_CHECKING:
@@ -263,7 +264,7 @@ def _kind_of(text: str) -> Kind:
 def value_of(scalar: Scalar) -> bool | int | float | str | None:
     """Return a scalar as a Python value; a whole number too long to be one stays text."""
     if scalar.kind is int:
-        if len(scalar.text) > limits.MAX_NUMBER_CHARS:
+        if len(scalar.text) > MAX_NUMBER_CHARS:
             return scalar.text
         return int(scalar.text, 16) if scalar.text.startswith("0x") else int(scalar.text)
     if scalar.kind is float:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TypeAlias, assert_never
 
 from hisn.core import limits
+from hisn.core.proof_limits import MAX_NUMBER_CHARS
 from hisn.rules.expr import (
     ANY_ONE,
     ANY_RUN,
@@ -149,10 +150,8 @@ def parse_value(scalar: Scalar) -> Value:
         return Boolean(scalar.text.lower() in ("true", "yes", "on"))
     if scalar.kind is type(None):
         return Nothing()
-    if len(scalar.text) > limits.MAX_NUMBER_CHARS:
-        raise RefusedError(
-            LIMIT, scalar.line, f"a number with more than {limits.MAX_NUMBER_CHARS} characters"
-        )
+    if len(scalar.text) > MAX_NUMBER_CHARS:
+        raise RefusedError(LIMIT, scalar.line, f"a number with more than {MAX_NUMBER_CHARS} characters")
     return Numeral(scalar.text)
 
 
@@ -188,7 +187,7 @@ def number_literal(text: str) -> str:
     if not number:
         return "0"
     exponent = number.adjusted()
-    if abs(exponent) > limits.MAX_NUMBER_CHARS:
+    if abs(exponent) > MAX_NUMBER_CHARS:
         msg = f"the number {text} is out of range"
         raise ValueError(msg)
     literal = format(number, "f")
