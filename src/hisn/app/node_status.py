@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hisn.app.erased import erased
 from hisn.app.home import Node
 from hisn.app.places import blob_name
 from hisn.app.reopen import own_act
@@ -90,7 +91,10 @@ def check_node(node: Node) -> Checked:
     )
     missing, changed = [], []
     node.member.fold.catch_up(node.log)
+    gone = erased(node).bodies
     for position, kind, body in node.member.fold.table.bodies():
+        if body in gone:
+            continue
         if node.blobs.get(blob_name(body)) is None:
             missing.append((position, kind))
             continue

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hisn.acts.envelope import parse_envelope
 from hisn.acts.statement import Ref, Statement, check_body, parse_statement
+from hisn.app.erased import erase_bodies
 from hisn.app.home import Node
 from hisn.app.intake import intake_folder
 from hisn.app.places import blob_name
@@ -126,5 +127,6 @@ def _no_body(index: int) -> StorageError:
 @contextmanager
 def reopener(node: Node) -> Iterator[Reopener]:
     """Give a reopener; the decrypted copies are gone afterwards."""
+    erase_bodies(node)  # a restored backup may have brought them back
     with intake_folder(node.places.intake) as folder:
         yield Reopener(node, folder)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hisn.cli.erase import erase
 from hisn.cli.recheck import disclose, recheck
 from hisn.cli.secret import passphrase
 from hisn.present.i18n import _
@@ -25,6 +26,7 @@ hisn evidence show f-3fd2
 hisn evidence pack f-3fd2 --show CommandLine,User -o f.evpack
 hisn evidence disclose f-3fd2 -o f.evdata
 hisn evidence recheck f.evdata --rules sigma/
+hisn evidence erase --before 2027-01-01
 """
 
 
@@ -52,7 +54,10 @@ def list_findings(*, as_json: bool) -> int:
         click.echo(json.dumps([row.to_json() for row in rows], indent=1))
         return 0
     for row in rows:
-        click.echo(f"{tech(row.id)}  {tech(row.level):13}  {prose(row.title)}  ({tech(row.place)})")
+        if row.id:
+            click.echo(f"{tech(row.id)}  {tech(row.level):13}  {prose(row.title)}  ({tech(row.place)})")
+        else:
+            click.echo(_("entry {place}: its body is not there").format(place=tech(row.place)))
     if not rows:
         click.echo(_("No finding is in the log yet: hisn guard --seal PATH puts them there."))
     return 0
@@ -158,5 +163,5 @@ def _say_packed(packed: Packed, output: Path, genesis: str) -> None:
     click.echo(f"  hisn verify {output} --genesis {genesis}")
 
 
-for _command in (disclose, recheck):
+for _command in (disclose, recheck, erase):
     evidence.add_command(_command)
