@@ -97,7 +97,12 @@ export function checkSequence(acts, states) {
     byActor.set(actor, [...(byActor.get(actor) ?? []), act]);
   }
   checkBatchChain(acts);
-  return [...byActor.values()].reduce((sum, own) => sum + countLinks(own), 0);
+  const links = [...byActor.values()].reduce((sum, own) => sum + countLinks(own), 0);
+  for (const { number, statement, ref } of acts) {
+    // Replayed: an act has one place, that of its number.
+    if (statement.header.seq !== ref.index) refuse("E3506", `act ${number} stands at another place than its number`);
+  }
+  return links;
 }
 
 function checkSeen(act, roots) {
@@ -135,9 +140,6 @@ function countLinks(acts) {
 function isLink(earlier, later) {
   const [old, next] = [earlier.statement.header, later.statement.header];
   if (old.seq === next.seq) throw forkOfActs(old.actor, old.seq);
-  if (earlier.ref.index >= later.ref.index) {
-    refuse("E3506", `acts ${earlier.number} and ${later.number} stand in another order than their numbers`);
-  }
   const isNext = old.seq + 1n === next.seq;
   if (isNext && !same(next.prev, earlier.entry.leafHash)) {
     refuse("E3506", `act ${later.number} does not follow the act before it`);

@@ -22,11 +22,11 @@ function run(left, folder, ending) {
   return found;
 }
 
-async function entry(leaf, bytes) {
+async function entry(leaf, bytes, hashed = null) {
   const proof = parseTlogProof(bytes);
   // Nobody signs extra data, and nothing here needs it.
   if (proof.extra.length) refuse("E3501", "a proof carries extra data");
-  return { leaf, leafHash: await leafHash(leaf), proof, raw: proof.signed.raw };
+  return { leaf, leafHash: hashed ?? (await leafHash(leaf)), proof, raw: proof.signed.raw };
 }
 
 async function findingParts(left, finding) {
@@ -50,8 +50,13 @@ async function forkParts(left) {
   if (left.has("fork/a.checkpoint")) {
     return { first: { raw: take(left, "fork/a.checkpoint") }, second: { raw: take(left, "fork/b.checkpoint") } };
   }
-  const side = (name) => entry(take(left, `fork/${name}.leaf`), take(left, `fork/${name}.tlog-proof`));
-  return { first: await side("a"), second: await side("b") };
+  const side = (stem) => {
+    // The hash of an entry that was withheld, or is not for strangers.
+    const hashed = left.has(`${stem}.leaf-hash`) ? take(left, `${stem}.leaf-hash`) : null;
+    const leaf = hashed === null ? take(left, `${stem}.leaf`) : new Uint8Array(0);
+    return entry(leaf, take(left, `${stem}.tlog-proof`), hashed);
+  };
+  return { first: await side("fork/a"), second: await side("fork/b") };
 }
 
 /** Return what a pack's trust rests on, and its parts: about a finding, or (with `fork`) about a fork. */
