@@ -235,6 +235,10 @@ class Node:
         """Return the newest epoch that this node has adopted."""
         return self.rosters[-1]
 
+    def reload_unit(self) -> None:
+        """Read charter and rosters again: an epoch may have been adopted, by another process, too."""
+        self.charter, self.rosters = read_unit(self.places)
+
     def signer(self, role: str) -> DualSigner:
         """Return this node's keys of a role."""
         return self.identity.signer(role, self.config.generations.get(role, 0))

@@ -8,23 +8,25 @@ when it is adopted.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from hisn.acts.envelope import Signature
-from hisn.acts.statement import Head
+from hisn.acts.envelope import Envelope, Signature, parse_envelope, verify_signature
+from hisn.acts.statement import Head, parse_statement
+from hisn.app.heads import Heads
 from hisn.app.home import Node, read_chain, replace_unit
 from hisn.app.identity import ROLES
 from hisn.app.member import Draft as ActDraft
 from hisn.app.publish import WITNESS_PATH
-from hisn.core.canon import Json, b64, canonical, parse_b64, parse_canonical
-from hisn.core.keys import key_id_hex
+from hisn.app.witnessed import cosigned_sizes
+from hisn.core.canon import MAX_EXACT, Json, b64, canonical, parse_b64, parse_canonical
+from hisn.core.keys import DualPublic, key_id_hex
 from hisn.core.proof_limits import MAX_ROSTER_BYTES
 from hisn.errors import InputError, PolicyError, UsageError, VerificationError
 from hisn.storage.files import write_whole
-from hisn.unit.draft import Change, make_charter, make_roster
+from hisn.unit.draft import MEMBER_ROLES, Change, make_charter, make_roster
 from hisn.unit.enrol import (
     assemble_roster,
     check_adoption,
@@ -32,10 +34,18 @@ from hisn.unit.enrol import (
     sign_roster,
     verify_enrolment,
 )
-from hisn.unit.roster import Charter, Roster, parse_charter, verify_roster_chain
+from hisn.unit.roster import (
+    ROSTER_TYPE,
+    Charter,
+    Roster,
+    new_keys,
+    parse_charter,
+    verify_roster_chain,
+)
 from hisn.unit.rosterdoc import parse_roster
 
 FORMAT = "hisn-draft/1"
+_GENESIS = "genesis.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,33 +104,65 @@ def draft_unit(name: str, members: Sequence[bytes], witnesses: Sequence[bytes]) 
 
 
 def draft_epoch(node: Node, changes: Sequence[Change]) -> UnitDraft:
-    """Return the draft of this unit's next epoch. Raises PolicyError for a change that cannot be."""
+    """Return the draft of this unit's next epoch. Raises PolicyError for a change that cannot be.
+
+    It names the newest state of every log that a quorum had cosigned, as far as it is known here.
+    """
     published = node.log.published()
-    head = published.checkpoint if published else None
-    heads = [Head(head.origin, head.size, head.root)] if head else []
-    roster = make_roster(node.charter, node.rosters, heads, changes)
+    kept = Heads(node)
+    known = [published, *(kept.newest(each.id, MAX_EXACT) for each in node.roster.members)]
+    heads = {each.checkpoint.origin: each.checkpoint for each in reversed(known) if each}
+    seen = [
+        Head(head.origin, head.size, head.root)
+        for head in heads.values()
+        if head.size > node.roster.witnessed(head.origin)
+    ]
+    roster = make_roster(node.charter, node.rosters, seen, changes)
     return UnitDraft(node.charter.document, roster.document)
 
 
 def sign_draft(node: Node, draft: UnitDraft) -> UnitDraft:
     """Return the draft with this member's signatures. Raises UsageError, VerificationError, PolicyError.
 
-    Nothing is signed that this node would not adopt.
+    Nothing is signed that this node would not adopt, nor what ends another's keys before entries
+    that this node has witnessed.
     """
     charter, chain = _chain_under(node, draft)
-    roster = check_adoption(charter, chain, draft.document, cosigned={})
-    wanted = {key.public for member in roster.members for key in member.keys if key.until is None}
-    wanted |= {witness.public for witness in roster.witnesses}
+    old = chain[-1] if chain else None
+    new = check_adoption(
+        charter,
+        chain,
+        draft.document,
+        cosigned=cosigned_sizes(node.register, (member.id for member in old.members) if old else ()),
+        agreed=_agreed(draft, old),
+    )
+    # In a later epoch other keys than these have nothing to say, and their signatures are refused.
+    wanted: set[DualPublic | None] = set(new_keys(old, new))
+    wanted |= {member.open_key("root") for roster in (old, new) if roster for member in roster.members}
     signers = [signer for role in ROLES if (signer := node.signer(role)).public in wanted]
     if not signers:
         raise UsageError(
             "E1330",
-            f"{node.config.origin} has no key in this draft",
+            f"{node.config.origin} has no key that must sign this draft",
             hint="hand your enrolment to whoever drafts: hisn unit enrol",
             unchanged="nothing was signed",
         )
     known = {each.key_id: each for each in (*draft.signatures, *sign_roster(draft.document, signers))}
     return UnitDraft(draft.charter, draft.document, tuple(known[key] for key in sorted(known)))
+
+
+def _agreed(draft: UnitDraft, old: Roster | None) -> frozenset[str]:
+    """Return the members whose own root keys have signed the draft; a draft may name any signer."""
+    signed = {each.key_id: each for each in draft.signatures}
+    envelope = Envelope(ROSTER_TYPE, draft.document, ())
+    agreed = set()
+    for member in old.members if old else ():
+        root = member.open_key("root")
+        with suppress(VerificationError, KeyError):
+            for key in (root.ed25519, root.mldsa) if root else ():
+                verify_signature(envelope, signed[key_id_hex(key)], key)
+            agreed.add(member.id)
+    return frozenset(agreed)
 
 
 def missing_from(draft: UnitDraft) -> tuple[str, ...]:
@@ -143,30 +185,62 @@ def missing_from(draft: UnitDraft) -> tuple[str, ...]:
 def adopt(node: Node, draft: UnitDraft) -> Roster:
     """Put a fully signed draft in force on this node, and log it. Raises VerificationError, PolicyError.
 
-    A new unit replaces one in which this node was alone; the acts in its log stay.
+    A new unit replaces one in which this node was alone; the acts in its log stay.  Done again, it
+    finishes what was begun.
     """
     charter, chain = _chain_under(node, draft)
+    drafted = parse_roster(draft.document)
+    is_known = drafted.epoch < len(chain) and chain[drafted.epoch].document == draft.document
+    is_own = charter.genesis == node.charter.genesis
     envelope = assemble_roster(draft.document, draft.signatures)
-    folder = node.places.rosters if charter.genesis == node.charter.genesis else _watched(node, charter)
-    before = [(folder / f"{epoch:04d}.dsse").read_bytes() for epoch in range(len(chain))]
-    rosters = verify_roster_chain(draft.charter, [*before, envelope])
-    roster = rosters[-1]
-    if roster.find(node.config.origin) is None:
-        return _watch(node, charter, roster, envelope)
-    is_new = charter.genesis != node.charter.genesis
-    if is_new:
-        replace_unit(node.places, draft.charter, envelope)
+    if is_known:
+        roster = chain[drafted.epoch]
     else:
+        folder = node.places.rosters if is_own else _watched(node, charter)
+        before = [(folder / f"{epoch:04d}.dsse").read_bytes() for epoch in range(len(chain))]
+        roster = verify_roster_chain(draft.charter, [*before, envelope])[-1]
+    if not is_own and roster.find(node.config.origin) is None:
+        return _watch(node, charter, roster, envelope)
+    if is_known:
+        envelope = (node.places.rosters / f"{roster.epoch:04d}.dsse").read_bytes()
+    elif is_own:
         write_whole(node.places.rosters / f"{roster.epoch:04d}.dsse", envelope)
-    drafts = []
-    if is_new:
-        drafts.append(
-            ActDraft(kind="charter", public={"genesis": charter.genesis.hex()}, clear=draft.charter)
-        )
-    public: dict[str, Json] = {"epoch": roster.epoch, "document": sha256(draft.document).hexdigest()}
-    drafts.append(ActDraft(kind="roster", public=public, clear=envelope))
-    node.member.record(drafts)
+    else:
+        _require_own_keys(node, roster)
+        replace_unit(node.places, draft.charter, envelope)
+    node.reload_unit()
+    _log_adoption(node, roster, envelope)
     return roster
+
+
+def _require_own_keys(node: Node, roster: Roster) -> None:
+    """Refuse a unit in which somebody else stands under this node's name."""
+    member = roster.find(node.config.origin)
+    if member is None or any(member.open_key(role) != node.signer(role).public for role in MEMBER_ROLES):
+        raise UsageError(
+            "E1330",
+            f"the keys of {node.config.origin} in this draft are not this node's",
+            hint="tell whoever drafted it: somebody enrolled under your name",
+            unchanged="nothing was adopted",
+        )
+
+
+def _log_adoption(node: Node, roster: Roster, envelope: bytes) -> None:
+    """Log what was adopted, unless the log says so already: adopting can be killed and done again."""
+    node.member.fold.catch_up(node.log)
+    said = [
+        parse_statement(parse_envelope(node.log.read_entry(position)).payload).public
+        for kind in ("charter", "roster")
+        for position in node.member.fold.table.positions(kind)
+    ]
+    founded: dict[str, Json] = {"genesis": node.charter.genesis.hex()}
+    adopted: dict[str, Json] = {"epoch": roster.epoch, "document": roster.digest.hex()}
+    drafts = []
+    if founded not in said:
+        drafts.append(ActDraft(kind="charter", public=founded, clear=node.charter.document))
+    if adopted not in said:
+        drafts.append(ActDraft(kind="roster", public=adopted, clear=envelope))
+    node.member.record(drafts)
 
 
 def _watch(node: Node, charter: Charter, roster: Roster, envelope: bytes) -> Roster:
@@ -179,9 +253,12 @@ def _watch(node: Node, charter: Charter, roster: Roster, envelope: bytes) -> Ros
             unchanged="nothing was adopted",
         )
     folder = _watched(node, charter)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_whole(folder / f"{roster.epoch:04d}.dsse", envelope)
-    write_whole(folder / "genesis.json", charter.document)
+    path = folder / f"{roster.epoch:04d}.dsse"
+    if not (path.exists() and (folder / _GENESIS).exists()):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(path, envelope)
+        # Last: without it the folder counts as empty.
+        write_whole(folder / _GENESIS, charter.document)
     return roster
 
 
@@ -191,8 +268,8 @@ def _chain_under(node: Node, draft: UnitDraft) -> tuple[Charter, tuple[Roster, .
     if charter.genesis == node.charter.genesis:
         return charter, node.rosters
     watched = _watched(node, charter)
-    if watched.is_dir():
-        return read_chain(watched / "genesis.json", watched)
+    if (watched / _GENESIS).exists():
+        return read_chain(watched / _GENESIS, watched)
     drafted = parse_roster(draft.document)
     is_outside = drafted.find(node.config.origin) is None
     if not is_outside and (len(node.roster.members) > 1 or node.roster.epoch):
