@@ -1,4 +1,4 @@
-// Every cap of core/limits.py that concerns a verifier: each exists because somebody hostile writes our input.
+// Every cap of core/proof_limits.py, and those on policies: each exists because somebody hostile writes our input.
 
 const MiB = 1024 * 1024;
 
