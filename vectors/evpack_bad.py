@@ -26,6 +26,7 @@ from hisn.core.canon import canonical, parse_json
 from hisn.evidence.pack import Label, format_label, write_pack
 from hisn.evidence.packing import ForkSide, build_fork_pack, build_pack
 from hisn.tlog.checkpoint import parse_signed_checkpoint
+from hisn.tlog.merkle import leaf_hash
 from hisn.tlog.note import format_note
 from hisn.tlog.proof import TlogProof, format_tlog_proof, parse_tlog_proof
 
@@ -466,6 +467,30 @@ def _no_forks() -> Iterator[Vector]:
             world.side(one, short),
             world.side(one, long),
         ),
+        (
+            "fork-one-hash",
+            "One act, by its hash, under two states of its log.",
+            world.hashed_side(one, short),
+            world.hashed_side(one, long),
+        ),
+        (
+            "fork-two-hashes",
+            "Two entries at two places: whether they are acts with one number no hash can say.",
+            world.hashed_side(one, short),
+            world.hashed_side(two, long),
+        ),
+        (
+            "fork-hash-short",
+            "The hash of an entry has 31 bytes.",
+            replace(world.hashed_side(one, short), leaf_hash=bytes(31)),
+            world.hashed_side(one, long),
+        ),
+        (
+            "fork-hash-other",
+            "A hash that does not stand in the log is said to be there.",
+            replace(world.hashed_side(one, short), leaf_hash=bytes(32)),
+            world.hashed_side(one, long),
+        ),
     ):
         yield Vector(f"bad-{name}", why, build_fork_pack(trust, first, second), genesis, failed="fork")
     other = quiet_office(plain_signer)
@@ -474,6 +499,10 @@ def _no_forks() -> Iterator[Vector]:
     pack = build_fork_pack(trust, ForkSide(checkpoint=short), ForkSide(checkpoint=forged))
     why = "One side has one of the log's two signatures: whoever breaks one algorithm could accuse anybody."
     yield Vector("bad-fork-one-algorithm", why, pack, genesis, failed="checkpoints")
+    sides = world.side(one, short), world.side(two, long)
+    pack = edited(build_fork_pack(trust, *sides), {"fork/a.leaf-hash": leaf_hash(one.leaf)})
+    why = "One side shows its entry and a hash: two readers could take two."
+    yield Vector("bad-fork-entry-and-hash", why, pack, genesis, failed="container")
     pack = build_fork_pack(trust, ForkSide(checkpoint=short), world.side(one, short))
     yield Vector(
         "bad-fork-mixed", "One side is a checkpoint, the other an entry.", pack, genesis, failed="container"

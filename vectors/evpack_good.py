@@ -192,6 +192,13 @@ def _forks() -> Iterator[Vector]:
         "fork-entries", "Two states of one log have different entries at one place.", pack, genesis, FORK
     )
 
+    hashed = world.hashed_side(left, longer), other.hashed_side(right, longest)
+    why = "The same, and of both entries the hashes alone are shown: to strangers."
+    pack = build_fork_pack(world.trust(longer), *hashed)
+    yield Vector("fork-entries-hashed", why, pack, genesis, FORK)
+    pack = build_fork_pack(world.trust(longer), sides[0], hashed[1])
+    yield Vector("fork-entry-withheld", "The same, and one entry is withheld.", pack, genesis, FORK)
+
     twice = quiet_office(plain_signer)
     one = twice.act(OFFICE, "observation", {"what": "a", "digest": "00" * 32})
     twice.seqs[OFFICE] = (0, None)

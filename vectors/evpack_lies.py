@@ -237,6 +237,13 @@ def _orders() -> Iterator[Told]:
     why = "The finding has a smaller number than the batch that stands before it."
     yield "number-goes-back", why, fails, build_pack(case.parts())
 
+    case = plain_case(quiet_office(plain_signer))
+    world = case.world
+    again = world.append(OFFICE, case.finding.leaf, case.finding.body)
+    replayed = replace(case, finding=again, checkpoint=world.checkpoint(OFFICE))
+    why = "The finding's act stands in its log a second time, and is shown at that place."
+    yield "replayed", why, fails, build_pack(replayed.parts())
+
 
 def _stale() -> Iterator[Told]:
     for name, why, first, second in (

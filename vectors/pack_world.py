@@ -380,6 +380,10 @@ class World:
         """Return an entry as one side of a fork."""
         return ForkSide(leaf=logged.leaf, proof=self.proof(logged, checkpoint, leaves))
 
+    def hashed_side(self, logged: Logged, checkpoint: bytes) -> ForkSide:
+        """Return an entry as one side of a fork, by its hash alone."""
+        return ForkSide(leaf_hash=leaf_hash(logged.leaf), proof=self.proof(logged, checkpoint))
+
 
 OFFICE = "office.example"
 UNIT = ("ak.example", "bel.example", "civ.example")

@@ -19,7 +19,8 @@ ZIP from what it read and compares bytes, so a pack has no hidden places and no 
     heads/NNNN.checkpoint a cosigned checkpoint that an act of this pack had `seen`
     timestamps/NNNN.tsr   an RFC 3161 response over the SHA-256 of acts/NNNN.leaf
     fork/a.checkpoint, fork/b.checkpoint    two checkpoints of one size, or
-    fork/a.leaf, fork/a.tlog-proof, fork/b.leaf, fork/b.tlog-proof    two entries that exclude each other
+    fork/a.leaf, fork/a.tlog-proof, fork/b.leaf, fork/b.tlog-proof    two entries that exclude each other,
+    fork/a.leaf-hash, fork/b.leaf-hash    or, in the place of a leaf, its 32 bytes of RFC 6962 hash
     VERIFY.md             a text for the reader; no program reads it
 
 JSON is canonical (`hisn.core.canon`).  A presented map is
@@ -46,7 +47,7 @@ MANIFEST = "MANIFEST"
 _NAME = re.compile(
     r"pack\.json|policy|VERIFY\.md|charter/genesis\.json|roster/[0-9]{4}\.dsse"
     r"|acts/[0-9]{4}\.(?:leaf|tlog-proof)|(?:bodies|events)/[0-9]{4}\.json|heads/[0-9]{4}\.checkpoint"
-    r"|timestamps/[0-9]{4}\.tsr|fork/[ab]\.(?:checkpoint|leaf|tlog-proof)"
+    r"|timestamps/[0-9]{4}\.tsr|fork/[ab]\.(?:checkpoint|leaf|leaf-hash|tlog-proof)"
 )
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hisn.evidence.pack import Event, Label, format_event, format_label, write_pack
+from hisn.tlog.fork import Fork
+from hisn.tlog.proof import TlogProof, format_tlog_proof
 
 READER = b"""\
 # A proof pack of Hisn
@@ -62,11 +64,16 @@ class PackParts:
 
 @dataclass(frozen=True, slots=True)
 class ForkSide:
-    """Hold one of two statements that exclude each other: a checkpoint, or an entry and its proof."""
+    """Hold one of two statements that exclude each other: a checkpoint, or an entry and its proof.
+
+    In the place of the entry its leaf hash proves a fork of the log as well: to strangers, and where
+    the entry is withheld.
+    """
 
     checkpoint: bytes | None = None
     leaf: bytes | None = None
     proof: bytes | None = None
+    leaf_hash: bytes | None = None
 
 
 def build_pack(parts: PackParts) -> bytes:
@@ -94,9 +101,32 @@ def build_fork_pack(trust: Trust, first: ForkSide, second: ForkSide) -> bytes:
     """Return the pack that shows two statements which exclude each other, of one log or one actor."""
     files = _trust_files(trust, Label(None))
     for name, side in (("a", first), ("b", second)):
-        shown = {"checkpoint": side.checkpoint, "leaf": side.leaf, "tlog-proof": side.proof}
+        hashed = side.leaf_hash if side.leaf is None else None
+        shown = {
+            "checkpoint": side.checkpoint,
+            "leaf": side.leaf,
+            "leaf-hash": hashed,
+            "tlog-proof": side.proof,
+        }
         files |= {f"fork/{name}.{kind}": data for kind, data in shown.items() if data is not None}
     return write_pack(files)
+
+
+def fork_sides(
+    fork: Fork, leaves: tuple[bytes | None, bytes | None] = (None, None)
+) -> tuple[ForkSide, ForkSide]:
+    """Return the sides of a proven fork for a pack; `leaves` are its entries, None shows the hash alone."""
+    if fork.index is None:
+        return ForkSide(checkpoint=fork.first.checkpoint), ForkSide(checkpoint=fork.second.checkpoint)
+    first, second = (
+        ForkSide(
+            leaf=leaf,
+            leaf_hash=side.leaf,
+            proof=format_tlog_proof(TlogProof(fork.index, side.path, side.checkpoint)),
+        )
+        for side, leaf in zip((fork.first, fork.second), leaves, strict=True)
+    )
+    return first, second
 
 
 def _trust_files(trust: Trust, label: Label) -> dict[str, bytes]:

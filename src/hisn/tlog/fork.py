@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from hisn.errors import VerificationError
 from hisn.tlog.checkpoint import LogKeys, SignedCheckpoint, parse_signed_checkpoint, verify_checkpoint
-from hisn.tlog.merkle import HashReader, inclusion_at, root_at, verify_inclusion
+from hisn.tlog.merkle import HashReader, inclusion_at, leaf_hash, root_at, verify_inclusion
+from hisn.tlog.tile import ENTRIES, WIDTH, Get, TilePath, fetch_bundle, width_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,22 @@ def find_fork(
 
 def _side(signed: SignedCheckpoint, hashes: HashReader, index: int) -> Side:
     return Side(signed.raw, hashes.read(0, index), inclusion_at(index, signed.checkpoint.size, hashes))
+
+
+def fetch_leaf(get: Get, fork: Fork, side: Side) -> bytes | None:
+    """Return the entry of one side from a copy of the log; None if it is withheld there, or is another one.
+
+    The hash proves the fork without it: a liar cannot save itself by keeping its entries back.
+    """
+    if fork.index is None:
+        return None
+    size = parse_signed_checkpoint(side.checkpoint).checkpoint.size
+    bundle, at = divmod(fork.index, WIDTH)
+    try:
+        entry = fetch_bundle(get, TilePath(ENTRIES, bundle, width_at(ENTRIES, bundle, size)))[at]
+    except VerificationError:
+        return None
+    return entry if leaf_hash(entry) == side.leaf else None
 
 
 def _first_difference(size: int, first: HashReader, second: HashReader) -> int:

@@ -154,7 +154,12 @@ def check_sequence(acts: Sequence[LoggedAct], states: Iterable[State]) -> int:
         _check_seen(act, roots)
         by_actor.setdefault(act.statement.header.actor, []).append(act)
     _check_batch_chain(acts)
-    return sum(_count_links(own) for own in by_actor.values())
+    links = sum(_count_links(own) for own in by_actor.values())
+    for act in acts:
+        if act.statement.header.seq != act.ref.index:
+            # Replayed: an act has one place, that of its number.
+            raise VerificationError("E3506", f"act {act.number} stands at another place than its number")
+    return links
 
 
 def _check_seen(act: LoggedAct, roots: dict[tuple[str, int], bytes]) -> None:
@@ -188,10 +193,6 @@ def _is_link(earlier: LoggedAct, later: LoggedAct) -> bool:
     old, new = earlier.statement.header, later.statement.header
     if old.seq == new.seq:
         raise fork_of_acts(old.actor, old.seq)
-    if earlier.ref.index >= later.ref.index:
-        raise VerificationError(
-            "E3506", f"acts {earlier.number} and {later.number} stand in another order than their numbers"
-        )
     is_next = old.seq + 1 == new.seq
     if is_next and new.prev != earlier.entry.leaf_hash:
         raise VerificationError("E3506", f"act {later.number} does not follow the act before it")

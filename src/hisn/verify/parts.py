@@ -15,7 +15,10 @@ _FIXED = ("pack.json", "charter/genesis.json", "policy", "VERIFY.md")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Hold an entry of a log as it came, its hash, and the proof that is said to hold for it."""
+    """Hold an entry of a log, its hash, and the proof that is said to hold for it.
+
+    Of a fork's entry that was withheld, or is not for strangers, the hash alone is shown: `leaf` is empty.
+    """
 
     leaf: bytes
     leaf_hash: bytes
@@ -77,12 +80,12 @@ def _run(left: dict[str, bytes], pattern: str) -> list[bytes]:
     return found
 
 
-def _entry(leaf: bytes, proof: bytes) -> Entry:
+def _entry(leaf: bytes, proof: bytes, hashed: bytes | None = None) -> Entry:
     parsed = parse_tlog_proof(proof)
     if parsed.extra:
         # Nobody signs extra data, and nothing here needs it.
         raise VerificationError("E3501", "a proof carries extra data")
-    return Entry(leaf, leaf_hash(leaf), parsed)
+    return Entry(leaf, leaf_hash(leaf) if hashed is None else hashed, parsed)
 
 
 def _finding(left: dict[str, bytes], finding: int) -> FindingParts:
@@ -107,7 +110,10 @@ def _finding(left: dict[str, bytes], finding: int) -> FindingParts:
 def _fork(left: dict[str, bytes]) -> ForkParts:
     if "fork/a.checkpoint" in left:
         return ForkParts(*(_take(left, f"fork/{side}.checkpoint") for side in "ab"))
-    sides = (
-        _entry(_take(left, f"fork/{side}.leaf"), _take(left, f"fork/{side}.tlog-proof")) for side in "ab"
-    )
-    return ForkParts(*sides)
+    return ForkParts(*(_side(left, f"fork/{side}") for side in "ab"))
+
+
+def _side(left: dict[str, bytes], stem: str) -> Entry:
+    hashed = left.pop(f"{stem}.leaf-hash", None)
+    leaf = _take(left, f"{stem}.leaf") if hashed is None else b""
+    return _entry(leaf, _take(left, f"{stem}.tlog-proof"), hashed)

@@ -6,7 +6,18 @@ import pytest
 
 from hisn.evidence.disclosure import Presented
 from hisn.evidence.pack import Event, Label, parse_event, parse_label, parse_pack
-from hisn.evidence.packing import READER, ForkSide, PackAct, PackParts, Trust, build_fork_pack, build_pack
+from hisn.evidence.packing import (
+    READER,
+    ForkSide,
+    PackAct,
+    PackParts,
+    Trust,
+    build_fork_pack,
+    build_pack,
+    fork_sides,
+)
+from hisn.tlog.fork import Fork, Side
+from hisn.tlog.proof import parse_tlog_proof
 
 TRUST = Trust(genesis=b"{}", rosters=[b"r0", b"r1"], policy=b"quorum none\n")
 EVENT = Event(1, 0, (), Presented((b"\x01" * 32,), {}))
@@ -59,3 +70,25 @@ def test_a_fork_pack_shows_two_sides() -> None:
         "fork/b.leaf": b"l",
         "fork/b.tlog-proof": b"p",
     }
+
+
+def test_a_leaf_stands_before_its_hash() -> None:
+    side = ForkSide(leaf=b"l", leaf_hash=bytes(32), proof=b"p")
+    hashed = ForkSide(leaf_hash=bytes(32), proof=b"p")
+    files = parse_pack(build_fork_pack(TRUST, side, hashed))
+    assert {name: data for name, data in files.items() if name.startswith("fork/")} == {
+        "fork/a.leaf": b"l",
+        "fork/a.tlog-proof": b"p",
+        "fork/b.leaf-hash": bytes(32),
+        "fork/b.tlog-proof": b"p",
+    }
+
+
+def test_a_proven_fork_has_two_sides_of_one_sort() -> None:
+    note = "a.example\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n— a.example AAAAAAA=\n".encode()
+    one, other = Side(note, bytes(32), (b"\x01" * 32,)), Side(note, b"\x02" * 32)
+    first, second = fork_sides(Fork(one, other, 0), (b"entry", None))
+    assert (first.leaf, second.leaf, second.leaf_hash) == (b"entry", None, other.leaf)
+    proof = parse_tlog_proof(first.proof or b"")
+    assert (proof.index, proof.hashes, proof.checkpoint_bytes) == (0, one.path, note)
+    assert fork_sides(Fork(one, other)) == (ForkSide(checkpoint=note), ForkSide(checkpoint=note))

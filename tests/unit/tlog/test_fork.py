@@ -13,9 +13,9 @@ from hisn.errors import VerificationError
 from hisn.tlog import merkle
 from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint, sign_checkpoint
 from hisn.tlog.edge import Edge
-from hisn.tlog.fork import Fork, find_fork, verify_fork
+from hisn.tlog.fork import Fork, fetch_leaf, find_fork, verify_fork
 from hisn.tlog.note import format_note
-from hisn.tlog.tile import TileReader
+from hisn.tlog.tile import TileReader, encode_bundle
 
 KEYS = log_signer().keys
 
@@ -83,6 +83,18 @@ def test_first_index_that_differs_is_found(at: int, first: int, second: int) -> 
     assert fork.index == at
     verify_fork(fork, KEYS)
     assert fork.first.leaf == merkle.leaf_hash(b"%d" % at)
+
+
+def test_the_entry_at_a_fork_is_fetched_if_it_is_the_one_that_was_signed() -> None:
+    fork = forked(at=300)
+    bundle = {"tile/entries/001": encode_bundle([b"%d" % leaf for leaf in range(256, 512)])}
+    assert fetch_leaf(bundle.get, fork, fork.first) == b"300"
+    # Of the other side it is not the one; withheld, there is none; and of two roots there is no entry.
+    assert fetch_leaf(bundle.get, fork, fork.second) is None
+    assert fetch_leaf(lambda _name: None, fork, fork.first) is None
+    heads = find(Copy([1]), Copy([2]))
+    assert heads
+    assert fetch_leaf(bundle.get, heads, heads.first) is None
 
 
 def test_search_reads_a_few_tiles_of_a_large_log() -> None:

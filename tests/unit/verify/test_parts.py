@@ -10,7 +10,8 @@ from vectors.pack_world import Case, plain_case, quiet_office
 from hisn.errors import VerificationError
 from hisn.evidence.pack import Label, format_label, parse_pack
 from hisn.evidence.packing import build_pack
-from hisn.verify.parts import FindingParts, ForkParts, read_parts
+from hisn.tlog.path import leaf_hash
+from hisn.verify.parts import Entry, FindingParts, ForkParts, read_parts
 
 
 @cache
@@ -70,6 +71,7 @@ def fork_files(*names: str) -> dict[str, bytes]:
     sides = {
         "checkpoint": case().checkpoint,
         "leaf": given["acts/0000.leaf"],
+        "leaf-hash": leaf_hash(given["acts/0000.leaf"]),
         "tlog-proof": given["acts/0000.tlog-proof"],
     }
     shown = {f"fork/{name}": sides[name.partition(".")[2]] for name in names}
@@ -83,6 +85,15 @@ def test_a_fork_has_two_sides_of_one_sort() -> None:
         assert type(parts.first) is type(parts.second)
 
 
+def test_a_withheld_entry_of_a_fork_has_its_hash_in_its_place() -> None:
+    _, parts = read_parts(fork_files("a.leaf-hash", "a.tlog-proof", "b.leaf", "b.tlog-proof"))
+    assert isinstance(parts, ForkParts)
+    assert isinstance(parts.first, Entry)
+    assert isinstance(parts.second, Entry)
+    assert parts.first.leaf == b""
+    assert parts.first.leaf_hash == parts.second.leaf_hash == leaf_hash(parts.second.leaf)
+
+
 @pytest.mark.parametrize(
     "names",
     [
@@ -92,6 +103,8 @@ def test_a_fork_has_two_sides_of_one_sort() -> None:
         ("a.checkpoint", "b.leaf", "b.tlog-proof"),
         ("a.leaf", "b.leaf", "b.tlog-proof"),
         ("a.checkpoint", "b.checkpoint", "a.leaf"),
+        ("a.leaf", "a.leaf-hash", "a.tlog-proof", "b.leaf", "b.tlog-proof"),
+        ("a.leaf-hash", "b.leaf", "b.tlog-proof"),
     ],
 )
 def test_a_fork_with_another_set_of_files_is_refused(names: tuple[str, ...]) -> None:
