@@ -1,4 +1,4 @@
-r"""Read a sealed file again as a batch's act says, and compute the batch's tree once more.
+"""Read a sealed file again as a batch's act says, and compute the batch's tree once more.
 
 What comes out is compared with the root in the log before anything is done with it.  The acts may
 be another member's: every value in them is hostile here.
@@ -6,12 +6,10 @@ be another member's: every value in them is hostile here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hisn.app.judge import Placed, read_placed
-from hisn.app.sealing import visible
 from hisn.core.canon import Json
 from hisn.errors import VerificationError
 from hisn.events.schema import Declaration
@@ -19,7 +17,6 @@ from hisn.events.tasks import Task
 from hisn.evidence.batch import Mode, OpenBatch, salt_key_of
 from hisn.evidence.disclosure import Value
 
-_WRITTEN_OUT = re.compile(r"\\u(d[89a-f][0-9a-f]{2})")
 _MAX_ZONE_S = 86_400
 _YEARS = range(1, 10_000)
 
@@ -96,19 +93,7 @@ def reread(acts: Sequence[BatchAct], path: str, key: bytes) -> Iterator[Reread]:
     Raises VerificationError: E3382 for an act that does not say how to read, `OtherRootError`.
     """
     for group in _alike(acts):
-        names = _spellings(str(group[0].field("task")))
-        for at, name in enumerate(names):
-            opened = _read(group, _task(group[0], path, name), key)
-            try:
-                first = next(opened)
-            except OtherRootError:
-                # Half a surrogate pair in a file's name is written out in the act: perhaps it was one.
-                if at == len(names) - 1:
-                    raise
-                continue
-            yield first
-            yield from opened
-            break
+        yield from _read(group, _task(group[0], path), key)
 
 
 def _alike(acts: Sequence[BatchAct]) -> list[list[BatchAct]]:
@@ -122,12 +107,15 @@ def _alike(acts: Sequence[BatchAct]) -> list[list[BatchAct]]:
 
 def _read(acts: Sequence[BatchAct], task: Task, key: bytes) -> Iterator[Reread]:
     """Read a task up to the last batch that is wanted."""
-    wanted = {(act.source, act.number("ordinal")): act for act in acts}
+    wanted: dict[tuple[str, int], BatchAct] = {}
+    for each in acts:
+        if wanted.setdefault((each.source, each.number("ordinal")), each) is not each:
+            raise OtherRootError(each, None)  # one stretch of a source cannot be two batches
     for item in read_placed([task]):
         if not isinstance(item, Placed):
             continue
         source = item.chunk.source
-        act = wanted.pop((visible(source), item.ordinal), None)
+        act = wanted.pop((source, item.ordinal), None)
         if act is None:
             continue
         salt_key = salt_key_of(key, source, task.start, item.ordinal)
@@ -141,22 +129,14 @@ def _read(acts: Sequence[BatchAct], task: Task, key: bytes) -> Iterator[Reread]:
         raise OtherRootError(next(iter(wanted.values())), None)
 
 
-def _spellings(name: str) -> tuple[str, ...]:
-    """Return what a name may have been before its lone surrogates were written out."""
-    other = _WRITTEN_OUT.sub(lambda match: chr(int(match[1], 16)), name)
-    return (name,) if other == name else (name, other)
-
-
-def _task(act: BatchAct, path: str, name: str) -> Task:
+def _task(act: BatchAct, path: str) -> Task:
     member, end, part = act.field("member"), act.field("end"), act.number("part")
     is_range = end is None or (isinstance(end, int) and end > part)
     if not is_range or not isinstance(member, str | None):
         raise _not_said(act.index)
-    if member is not None:
-        member = _spellings(member)[0 if name == str(act.field("task")) else -1]
     return Task(
         path=path,
-        name=name,
+        name=str(act.field("task")),
         start=part,
         end=end if isinstance(end, int) else None,
         declaration=declaration_of(act),

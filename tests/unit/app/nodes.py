@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING
 from tests.unit.app import units
 from tests.unit.app.units import opened, request_of, seal, write_logs, write_rule
 
+from hisn.app.disclose import disclose
+from hisn.app.evidence_pack import find_finding
 from hisn.app.heads import Heads
+from hisn.app.member import Draft
+from hisn.app.reopen import own_act
 from hisn.app.wiring import load_rule_pack
 from hisn.node.copy import LogCopy
 from hisn.node.known import origin_hash
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hisn.app.home import Node
+    from hisn.evidence.disclosure import Value
     from hisn.rules.pack import Pack
 
 EAST, NORTH, SOUTH = units.MEMBERS
@@ -103,3 +108,40 @@ def mirror(of: Node, to: Node) -> None:
     copy.add(begun, list(of.log.entries(begun, size)))
     copy.complete(size, root)
     Heads(to).keep(head.raw)
+
+
+VOTE, WEB = "vote.log", "web.log"
+
+
+def id_of(node: Node, source: str) -> str:
+    """Return the id of the newest finding in a source."""
+    node.member.fold.catch_up(node.log)
+    for place in reversed(node.member.fold.table.positions("finding")):
+        values = act_of(node, place)
+        if values["source"] == source:
+            return str(values["id"])
+    raise AssertionError(f"no finding in {source}")
+
+
+def act_of(node: Node, place: int) -> dict[str, Value]:
+    """Return the fields of a sealed body."""
+    opened_act = own_act(node, place).opened
+    if opened_act is None:
+        raise AssertionError("the body is gone")
+    return dict(opened_act.values)
+
+
+def lie(unit: World, node: Node, source: str, **changes: Value) -> str:
+    """Let a node state its finding again with other fields, and publish it; return the id."""
+    finding = find_finding(node, id_of(node, source))
+    fields = act_of(node, finding) | changes
+    node.member.record([Draft(kind="finding", sealed=fields)])
+    unit.publish(node)
+    return str(fields["id"])
+
+
+def disclosed(unit: World, path: Path, source: str = VOTE) -> Path:
+    """Let EAST disclose its newest finding in a source."""
+    with unit.open(EAST) as (east,):
+        disclose(east, id_of(east, source), path)
+    return path
