@@ -131,10 +131,10 @@ def act_of(node: Node, place: int) -> dict[str, Value]:
     return dict(opened_act.values)
 
 
-def lie(unit: World, node: Node, source: str, **changes: Value) -> str:
+def lie(unit: World, node: Node, source: str, changes: Mapping[str, Value]) -> str:
     """Let a node state its finding again with other fields, and publish it; return the id."""
     finding = find_finding(node, id_of(node, source))
-    fields = act_of(node, finding) | changes
+    fields = act_of(node, finding) | dict(changes)
     node.member.record([Draft(kind="finding", sealed=fields)])
     unit.publish(node)
     return str(fields["id"])
