@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Mapping, Sequence
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,11 @@ from hisn.app.guard import GuardRequest, GuardResult, guard
 from hisn.app.home import NewNode, Node, init_node, open_node
 from hisn.app.intake import intake_folder
 from hisn.app.sealing import SealTo
+from hisn.app.serve import RunningNode, ServeOptions
 from hisn.app.unit_files import UnitDraft, adopt, draft_unit, own_enrolment, sign_draft
 from hisn.events.declare import Declarations
 from hisn.evidence.batch import Mode
+from hisn.node.serve import Listen
 from hisn.testing.fake_clock import FakeClock
 
 UNIT = "Delta unit"
@@ -113,6 +118,38 @@ def copied(roots: Mapping[str, Path], folder: Path) -> dict[str, Path]:
     for name, root in roots.items():
         shutil.copytree(root, folder / name)
     return {name: folder / name for name in roots}
+
+
+def free_urls(names: Sequence[str] = (*MEMBERS, *OUTSIDE)) -> dict[str, str]:
+    """Return an address on loopback for each name, with ports that nobody uses now."""
+    with ExitStack() as stack:
+        taken = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
+        ports = [each.getsockname()[1] for each in taken]
+    return {name: f"http://127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)}
+
+
+def listen_at(url: str) -> Listen:
+    """Return where a node listens that is reached at an address."""
+    return Listen(port=int(url.rpartition(":")[2]))
+
+
+@contextmanager
+def served(
+    roots: Mapping[str, Path], urls: Mapping[str, str], interval_s: float = 3_600
+) -> Iterator[dict[str, RunningNode]]:
+    """Serve nodes while the block runs; with the default interval they publish nothing by themselves."""
+    with ExitStack() as stack:
+        running: dict[str, RunningNode] = {}
+        try:
+            for name, root in roots.items():
+                options = ServeOptions(listen_at(urls[name]), interval_s)
+                running[name] = RunningNode(partial(opened, root), options, lambda _code, _text: None)
+                stack.enter_context(running[name].background())
+            yield running
+        finally:
+            # All at once: each takes a fifth of a second.
+            for node in running.values():
+                node.stop()
 
 
 def write_logs(folder: Path, **targets: Sequence[str]) -> Path:
