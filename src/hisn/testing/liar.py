@@ -25,6 +25,7 @@ from hisn.core.signers import DualSigner
 from hisn.errors import StorageError
 from hisn.node.body import AddCheckpoint, format_add_checkpoint, parse_tree_size
 from hisn.node.known import origin_hash
+from hisn.node.replicate import Copied
 from hisn.testing.unit_base import UnitNodes
 from hisn.testing.unit_log import Face, Logged
 from hisn.testing.unit_nodes import MemberNode
@@ -131,6 +132,11 @@ class Liar:
         if not policy.satisfied_by(head).reached:
             return None
         return face.writer.publish(head.raw, policy)
+
+    def mirror(self, face: Face, head: SignedCheckpoint, *mirrors: str) -> dict[str, bool]:
+        """Bring a face to some mirrors; tell which of them now hold it."""
+        pushed = {name: self._unit.push(self.name, name, head, face.file) for name in mirrors}
+        return {name: isinstance(copied, Copied) for name, copied in pushed.items()}
 
     def serve(self, face: Face, *readers: str) -> None:
         """Serve a face as the log to some readers; the others get the node's own."""

@@ -129,14 +129,16 @@ class UnitNodes:
         node = self[name]
         head = node.published()
         others = [self.full(each) for each in to] or [each for each in self.members if each != node.name]
-        return {other: self._push(node, self.members[other], head) for other in others} if head else {}
+        return {other: self.push(name, other, head, node.face.file) for other in others} if head else {}
 
-    def _push(self, node: MemberNode, other: MemberNode, head: SignedCheckpoint) -> Copied | Missing:
+    def push(self, name: str, mirror: str, head: SignedCheckpoint, get: Get) -> Copied | Missing:
+        """Bring one state of a log, whose files `get` gives, to one mirror."""
+        node, other = self[name], self[mirror]
         member = node.roster.find(other.name)
         public = member.open_key("mirror") if member else None
         keys = CosignerKeys(other.name + MIRROR_SUFFIX, public or other.mirror_cosigner.keys.public)
         peer = MirrorPeer(f"https://{other.name}/mirror", keys, other.name)
-        return asyncio.run(replicate(self.network.caller(node.name), peer, head, node.face.file, self.clock))
+        return asyncio.run(replicate(self.network.caller(node.name), peer, head, get, self.clock))
 
     def settle(self, *names: str) -> None:
         """Publish and mirror the logs named, without names all: a quiet minute."""

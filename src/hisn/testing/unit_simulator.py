@@ -26,7 +26,7 @@ from typing import Any
 from hisn.events.schema import Cell
 from hisn.evidence.batch import Mode
 from hisn.evidence.disclosure import Value
-from hisn.evidence.packing import PackParts, Trust, build_pack
+from hisn.evidence.packing import PackParts, Trust, build_fork_pack, build_pack, fork_sides
 from hisn.evidence.vault import Vault
 from hisn.node.cosigned import CosignedRow
 from hisn.testing.memory_keystore import MemoryKeyStore
@@ -35,6 +35,7 @@ from hisn.testing.unit_base import UnitNodes
 from hisn.testing.unit_evidence import Batch, Finding, logged_erasures, pack_act, seal_batch, state_finding
 from hisn.testing.unit_log import Face, Logged
 from hisn.tlog.checkpoint import SignedCheckpoint, parse_signed_checkpoint
+from hisn.tlog.fork import Fork
 from hisn.verify.check import Verifier
 from hisn.verify.logged import judge_states, policy_for
 from hisn.verify.steps import Report
@@ -132,6 +133,11 @@ class UnitSimulator(UnitNodes):
     def pack(self, name: str, finding: Finding, **showing: Any) -> bytes:
         """Return a proof pack of a finding, as its author makes it; `showing` is what `Showing` takes."""
         return build_pack(self.parts(name, finding, **showing))
+
+    def fork_pack(self, fork: Fork, leaves: tuple[bytes | None, bytes | None] = (None, None)) -> bytes:
+        """Return the portable proof of a fork; `leaves` are its entries where they are not withheld."""
+        trust = self.trust(parse_signed_checkpoint(fork.first.checkpoint))
+        return build_fork_pack(trust, *fork_sides(fork, leaves))
 
     def verify(self, pack: bytes, *, is_pinned: bool = True) -> Report:
         """Verify a pack as a stranger does who was told the genesis digest, or (not pinned) was not."""

@@ -54,6 +54,9 @@ def test_a_face_with_a_quorum_is_published(unit: UnitSimulator) -> None:
     published = liar.publish(liar.face, friends)
     assert published is not None
     assert len(published.note.signatures) == 2 + 2 * 4
+    assert liar.mirror(liar.face, published, "south", "east") == {"south": True, "east": True}
+    unit.network.cut_off("west.example")
+    assert liar.mirror(liar.face, published, "west") == {"west": False}
     other = liar.fork()
     liar.serve(other, "south")
     assert unit["north"].views == {"south.example": other}
