@@ -32,8 +32,8 @@ from hisn.storage.disk import RealDisk
 from hisn.storage.register import SqliteRegister
 from hisn.storage.system import SystemClock
 from hisn.tlog.append import LogWriter
-from hisn.tlog.checkpoint import LogSigner
 from hisn.tlog.merkle import leaf_hash
+from hisn.tlog.sign import LogSigner
 
 TIME = "2026-11-03T20:00:00.000000Z"
 ORIGIN = "bench.example/log"

@@ -36,10 +36,12 @@ from hisn.node.witness import Witness
 from hisn.testing.fake_clock import FakeClock
 from hisn.testing.memory_blobs import MemoryBlobs
 from hisn.testing.memory_register import MemoryRegister
-from hisn.tlog.checkpoint import Checkpoint, LogSigner, parse_signed_checkpoint, sign_checkpoint
-from hisn.tlog.cosign import Cosigner, verify_cosigner
+from hisn.tlog.checkpoint import Checkpoint, parse_signed_checkpoint
+from hisn.tlog.cosign import verify_cosigner
 from hisn.tlog.merkle import consistency_proof, root_of
-from hisn.tlog.note import VerifierKey, add_signatures, format_vkey, parse_signature_lines, parse_vkey
+from hisn.tlog.note import VerifierKey, format_vkey, parse_signature_lines
+from hisn.tlog.sign import Cosigner, LogSigner, add_signatures, sign_checkpoint
+from hisn.tlog.vkey import parse_vkey
 
 PATIENCE_S = 30
 THEIR_SEEDS = {Algorithm.ED25519: b"e" * 32, Algorithm.ML_DSA_44: b"q" * 32}

@@ -21,8 +21,7 @@ from hisn.storage.blobs import FileBlobs
 from hisn.testing.fake_clock import FakeClock
 from hisn.testing.memory_register import MemoryRegister
 from hisn.tlog.append import LogWriter
-from hisn.tlog.checkpoint import LogSigner, parse_signed_checkpoint
-from hisn.tlog.cosign import Cosigner
+from hisn.tlog.checkpoint import parse_signed_checkpoint
 from hisn.tlog.merkle import (
     consistency_proof,
     inclusion_proof,
@@ -30,9 +29,10 @@ from hisn.tlog.merkle import (
     root_of,
     subtree_root,
 )
-from hisn.tlog.note import ED25519, VerifierKey, add_signatures, format_note, format_vkey, sign_note, vkey_of
+from hisn.tlog.note import ED25519, VerifierKey, format_vkey, vkey_of
 from hisn.tlog.policy import Group, Policy, WitnessLine, format_policy
 from hisn.tlog.proof import TlogProof, format_tlog_proof
+from hisn.tlog.sign import Cosigner, LogSigner, add_signatures, format_note, sign_note
 
 ORIGIN = "hisn.example/سجل"
 SIZES = (1, 2, 7, 255, 256, 257, 700)

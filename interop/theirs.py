@@ -19,10 +19,11 @@ from hisn.errors import HisnError, VerificationError
 from hisn.tlog.checkpoint import LogKeys, SignedCheckpoint, parse_signed_checkpoint, verify_checkpoint
 from hisn.tlog.cosign import CosignerKeys, verify_cosigner, verify_subtree_cosignature
 from hisn.tlog.merkle import consistency_at, inclusion_at, leaf_hash, verify_consistency, verify_inclusion
-from hisn.tlog.note import Ed25519Verifier, NoteSignature, format_vkey, open_note, parse_note, parse_vkey
+from hisn.tlog.note import Ed25519Verifier, NoteSignature, format_vkey, open_note, parse_note
 from hisn.tlog.policy import Policy, parse_policy
 from hisn.tlog.proof import format_tlog_proof, parse_tlog_proof, verify_tlog_proof
 from hisn.tlog.tile import WIDTH, TileReader
+from hisn.tlog.vkey import parse_vkey
 
 NOBODY = Policy((), (), (), "none")
 

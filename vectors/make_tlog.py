@@ -32,11 +32,11 @@ from vectors.signed_lines import (
 )
 
 from hisn.core.canon import b64
-from hisn.tlog.checkpoint import Checkpoint, sign_checkpoint
+from hisn.tlog.checkpoint import Checkpoint
 from hisn.tlog.cosign import cosigned_message_ed, cosigned_message_mldsa
 from hisn.tlog.merkle import inclusion_proof, leaf_hash, node_hash, root_of
-from hisn.tlog.note import NoteSignature, format_vkey, signature_line
-from hisn.tlog.stamp import join_stamp
+from hisn.tlog.note import NoteSignature, format_vkey
+from hisn.tlog.sign import join_stamp, sign_checkpoint, signature_line
 
 HERE = Path(__file__).resolve().parent / "tlog"
 Case = dict[str, Any]

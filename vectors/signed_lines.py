@@ -18,11 +18,11 @@ from hisn.core.canon import b64
 from hisn.core.instant import Instant
 from hisn.core.keys import Algorithm, PublicKey
 from hisn.core.signers import DualSigner, SeedSigner
-from hisn.tlog.checkpoint import Checkpoint, LogSigner, sign_checkpoint
-from hisn.tlog.cosign import Cosigner, cosigned_message_ed, cosigned_message_mldsa
+from hisn.tlog.checkpoint import Checkpoint
+from hisn.tlog.cosign import cosigned_message_ed, cosigned_message_mldsa
 from hisn.tlog.merkle import leaf_hash, root_of
-from hisn.tlog.note import NoteSignature, signature_line
-from hisn.tlog.stamp import join_stamp
+from hisn.tlog.note import NoteSignature
+from hisn.tlog.sign import Cosigner, LogSigner, join_stamp, sign_checkpoint, signature_line
 
 NOW_S = 1_800_000_000
 ORIGIN = "log.example/one"

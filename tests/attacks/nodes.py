@@ -32,9 +32,8 @@ from hisn.testing.fake_clock import FakeClock
 from hisn.testing.memory_blobs import MemoryBlobs
 from hisn.testing.memory_register import MemoryRegister
 from hisn.tlog.append import LogWriter
-from hisn.tlog.checkpoint import LogSigner
-from hisn.tlog.cosign import Cosigner
 from hisn.tlog.policy import Group, LogLine, Policy, WitnessLine
+from hisn.tlog.sign import Cosigner, LogSigner
 
 
 class Gate:

@@ -26,20 +26,12 @@ from hisn.testing.unit_evidence import Finding, answer_finding
 from hisn.testing.unit_log import Face, Logged
 from hisn.testing.unit_simulator import UnitSimulator
 from hisn.tlog.adopt import adopt
-from hisn.tlog.checkpoint import (
-    Checkpoint,
-    LogKeys,
-    LogSigner,
-    parse_signed_checkpoint,
-    sign_checkpoint,
-    verify_checkpoint,
-)
-from hisn.tlog.cosign import Cosigner
+from hisn.tlog.checkpoint import Checkpoint, LogKeys, parse_signed_checkpoint, verify_checkpoint
 from hisn.tlog.fork import Fork, Side
 from hisn.tlog.fsck import compare_copies, fsck
 from hisn.tlog.merkle import EMPTY_ROOT
-from hisn.tlog.note import add_signatures, format_note, sign_note
 from hisn.tlog.proof import format_tlog_proof
+from hisn.tlog.sign import Cosigner, LogSigner, add_signatures, format_note, sign_checkpoint, sign_note
 from hisn.tlog.trusted import TrustedLog
 from hisn.verify.steps import Result
 

@@ -11,18 +11,11 @@ from hisn.core.canon import parse_b64
 from hisn.errors import VerificationError
 from hisn.tlog.checkpoint import parse_signed_checkpoint, verify_log_signature
 from hisn.tlog.merkle import inclusion_proof, leaf_hash, root_of
-from hisn.tlog.note import (
-    Ed25519Verifier,
-    NoteSignature,
-    VerifierKey,
-    format_note,
-    format_vkey,
-    open_note,
-    parse_note,
-    parse_vkey,
-)
+from hisn.tlog.note import Ed25519Verifier, NoteSignature, VerifierKey, format_vkey, open_note, parse_note
 from hisn.tlog.policy import LogLine, Policy
 from hisn.tlog.proof import TlogProof, format_tlog_proof, parse_tlog_proof, verify_tlog_proof
+from hisn.tlog.sign import format_note
+from hisn.tlog.vkey import parse_vkey
 
 pytestmark = pytest.mark.corpus
 SIZES = range(16)

@@ -22,8 +22,8 @@ from hisn.storage.blobs import FileBlobs
 from hisn.storage.register import SqliteRegister
 from hisn.testing.fake_clock import FakeClock
 from hisn.tlog.append import LogWriter
-from hisn.tlog.checkpoint import LogSigner
 from hisn.tlog.policy import Policy
+from hisn.tlog.sign import LogSigner
 
 ORIGIN = "faults.example/log"
 NEW = [b"new %d" % number for number in range(5)]

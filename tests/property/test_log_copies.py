@@ -11,10 +11,11 @@ from tests.unit.tlog.signers import ORIGIN, log_signer
 
 from hisn.errors import VerificationError
 from hisn.tlog import merkle
-from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint, sign_checkpoint
+from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.edge import Edge, entry_tiles
 from hisn.tlog.fork import verify_fork
 from hisn.tlog.fsck import Kind, compare_copies, fsck
+from hisn.tlog.sign import sign_checkpoint
 from hisn.tlog.tile import parse_tile_path
 from hisn.tlog.trusted import TrustedLog
 

@@ -28,29 +28,23 @@ from hisn.core.canon import (
 from hisn.core.keys import Algorithm, parse_public_key
 from hisn.core.signers import SeedSigner
 from hisn.errors import HisnError, VerificationError
-from hisn.tlog.checkpoint import (
-    Checkpoint,
-    format_checkpoint,
-    parse_checkpoint,
-    parse_signed_checkpoint,
-    verify_checkpoint,
-)
+from hisn.tlog.checkpoint import Checkpoint, parse_checkpoint, parse_signed_checkpoint, verify_checkpoint
 from hisn.tlog.cosign import verify_cosigner
 from hisn.tlog.note import (
     COSIGNATURE_ED25519,
     Note,
     NoteSignature,
     VerifierKey,
-    format_note,
     format_vkey,
     parse_note,
     parse_signature_lines,
-    parse_vkey,
     vkey_of,
 )
 from hisn.tlog.policy import Group, Policy, WitnessLine, format_policy, parse_policy
 from hisn.tlog.proof import TlogProof, format_tlog_proof, parse_tlog_proof
+from hisn.tlog.sign import format_checkpoint, format_note
 from hisn.tlog.stamp import split_stamp
+from hisn.tlog.vkey import parse_vkey
 
 SIGNED = cosigned_by(1)
 POLICY = format_policy(

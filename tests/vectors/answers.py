@@ -37,9 +37,10 @@ from hisn.evidence.pack import (
 from hisn.tlog.checkpoint import (
     parse_checkpoint,
 )
-from hisn.tlog.note import parse_note, parse_vkey
+from hisn.tlog.note import parse_note
 from hisn.tlog.policy import parse_policy
 from hisn.tlog.proof import parse_tlog_proof
+from hisn.tlog.vkey import parse_vkey
 from hisn.unit.roster import verify_roster_chain
 from hisn.unit.rosterdoc import parse_charter, parse_roster
 from hisn.verify.steps import Report, Said, ShownAct, ShownEvent

@@ -30,15 +30,11 @@ from hisn.evidence.pack import (
     format_label,
     write_pack,
 )
-from hisn.tlog.checkpoint import (
-    Checkpoint,
-    LogKeys,
-    format_checkpoint,
-)
-from hisn.tlog.cosign import Cosigner
-from hisn.tlog.note import ED25519, NoteSignature, format_note, format_vkey, vkey_of
+from hisn.tlog.checkpoint import Checkpoint, LogKeys
+from hisn.tlog.note import ED25519, NoteSignature, format_vkey, vkey_of
 from hisn.tlog.policy import Group, LogLine, Policy, WitnessLine, format_policy
 from hisn.tlog.proof import TlogProof, format_tlog_proof
+from hisn.tlog.sign import Cosigner, format_checkpoint, format_note
 
 
 def sealed_examples() -> Iterator[tuple[str, bytes]]:

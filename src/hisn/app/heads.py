@@ -20,7 +20,7 @@ from hisn.node.ratchet import Rooms
 from hisn.node.suspects import BlobSuspects, Suspects
 from hisn.node.ticket import Tickets
 from hisn.tlog.checkpoint import SignedCheckpoint, parse_signed_checkpoint
-from hisn.tlog.cosign import Cosigner
+from hisn.tlog.sign import Cosigner
 from hisn.unit.quorum import judge_head
 
 MAX_HEADS = 4

@@ -35,8 +35,8 @@ from hisn.storage.projection import Projection
 from hisn.storage.register import SqliteRegister
 from hisn.storage.system import SystemClock, SystemEntropy
 from hisn.tlog.append import LogWriter
-from hisn.tlog.checkpoint import LogSigner
 from hisn.tlog.ports import Entropy
+from hisn.tlog.sign import LogSigner
 from hisn.unit.draft import make_charter
 from hisn.unit.enrol import Enrolment, assemble_roster, make_enrolment, sign_roster, verify_enrolment
 from hisn.unit.roster import Charter, Roster, parse_charter, verify_roster_chain

@@ -25,8 +25,8 @@ from hisn.node.serve import Listen, NodeServer
 from hisn.node.suspects import BlobSuspects, Suspects
 from hisn.node.ticket import Tickets
 from hisn.node.witness import Witness
-from hisn.tlog.cosign import Cosigner
 from hisn.tlog.ports import DurabilityLost
+from hisn.tlog.sign import Cosigner
 
 MIRROR_SUFFIX = "/mirror"
 """A mirror's cosigner has a name of its own: its signature says more than the witness's."""

@@ -23,8 +23,8 @@ from hisn.node.subtrees import sign_subtree
 from hisn.node.ticket import Tickets
 from hisn.node.upload import Admitted, Upload
 from hisn.node.witness import Cosigning
-from hisn.tlog.cosign import Cosigner
 from hisn.tlog.ports import Blobs, Conflict
+from hisn.tlog.sign import Cosigner
 
 MAX_EXCESS = 32 * 256
 """Entries sent again that are here already; a client that lags further behind is told so first."""

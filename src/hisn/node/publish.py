@@ -29,9 +29,10 @@ from hisn.node.without import FUTURE_S, Missing, Why, Without, of_peer
 from hisn.tlog.append import LogWriter
 from hisn.tlog.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.cosign import verify_cosignature
-from hisn.tlog.note import VerifierKey, parse_signature_lines, signature_line
+from hisn.tlog.note import VerifierKey, parse_signature_lines
 from hisn.tlog.policy import Policy
 from hisn.tlog.ports import Register
+from hisn.tlog.sign import signature_line
 
 SETBACKS = ("E5207", "E5211")
 """What `LogWriter.check_witness_head` raises if a witness has proven that this log is an old copy."""

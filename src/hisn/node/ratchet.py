@@ -28,8 +28,8 @@ from hisn.node.quota import Quota
 from hisn.node.suspects import Suspects
 from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.merkle import EMPTY_ROOT, verify_consistency
-from hisn.tlog.note import format_note
 from hisn.tlog.ports import Conflict, Register
+from hisn.tlog.sign import format_note
 
 MAX_BODY_BYTES = MAX_NOTE_BYTES + 64 * (MAX_PROOF_LINES + 2)
 """A request of a witness's caller: one note and the lines before it. More is not read at all."""

@@ -7,9 +7,9 @@ from hisn.node.answer import Answer, refusal
 from hisn.node.body import parse_sign_subtree
 from hisn.node.ratchet import MAX_BODY_BYTES, Rooms
 from hisn.tlog.checkpoint import CheckpointVerifier, parse_signed_checkpoint
-from hisn.tlog.cosign import Cosigner
 from hisn.tlog.merkle import verify_subtree_consistency
-from hisn.tlog.note import open_note, signature_line
+from hisn.tlog.note import open_note
+from hisn.tlog.sign import Cosigner, signature_line
 
 
 def sign_subtree(body: bytes, rooms: Rooms, cosigner: Cosigner) -> Answer:

@@ -14,8 +14,8 @@ from hisn.node.held import Held
 from hisn.node.quota import Quota
 from hisn.node.ratchet import Ratchet, Rooms
 from hisn.node.subtrees import sign_subtree
-from hisn.tlog.cosign import Cosigner
-from hisn.tlog.note import NoteSignature, add_signatures, format_note, parse_note, signature_line
+from hisn.tlog.note import NoteSignature, parse_note
+from hisn.tlog.sign import Cosigner, add_signatures, format_note, signature_line
 
 
 class Cosigning:

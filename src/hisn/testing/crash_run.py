@@ -26,10 +26,11 @@ from hisn.testing.crash import Crash, Faults, SimulatedDisk, SimulatedRegister
 from hisn.testing.dice import Dice
 from hisn.testing.fake_clock import FakeClock
 from hisn.tlog.append import LogWriter
-from hisn.tlog.checkpoint import LogSigner, parse_signed_checkpoint
+from hisn.tlog.checkpoint import parse_signed_checkpoint
 from hisn.tlog.fsck import fsck
 from hisn.tlog.policy import Policy
 from hisn.tlog.ports import DurabilityLost
+from hisn.tlog.sign import LogSigner
 from hisn.tlog.staging import LogNames
 from hisn.tlog.tile import ENTRIES, fetch_bundle, tiles_for
 

@@ -29,9 +29,8 @@ from hisn.node.replicate import Copied
 from hisn.testing.unit_base import UnitNodes
 from hisn.testing.unit_log import Face, Logged
 from hisn.testing.unit_nodes import MemberNode
-from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint, sign_checkpoint
-from hisn.tlog.cosign import Cosigner
-from hisn.tlog.note import add_signatures
+from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
+from hisn.tlog.sign import Cosigner, add_signatures, sign_checkpoint
 from hisn.unit.quorum import publishing_policy
 
 _ASKED = 4

@@ -22,10 +22,11 @@ from hisn.testing.memory_blobs import MemoryBlobs
 from hisn.testing.memory_register import MemoryRegister
 from hisn.testing.unit_office import Office
 from hisn.tlog.append import LogWriter
-from hisn.tlog.checkpoint import LogSigner, SignedCheckpoint
+from hisn.tlog.checkpoint import SignedCheckpoint
 from hisn.tlog.merkle import leaf_hash
 from hisn.tlog.ports import Entropy
 from hisn.tlog.proof import TlogProof
+from hisn.tlog.sign import LogSigner
 from hisn.tlog.staging import LogNames
 
 

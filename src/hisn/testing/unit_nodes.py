@@ -22,8 +22,8 @@ from hisn.testing.unit_log import Face, blob_name
 from hisn.testing.unit_office import Office
 from hisn.testing.unit_wire import Request
 from hisn.tlog.checkpoint import LogKeys, SignedCheckpoint, parse_signed_checkpoint
-from hisn.tlog.cosign import Cosigner
 from hisn.tlog.ports import Entropy
+from hisn.tlog.sign import Cosigner
 from hisn.tlog.tile import ENTRIES, parse_tile_path, width_at
 from hisn.unit.roster import Roster
 

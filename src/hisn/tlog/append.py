@@ -27,13 +27,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from hisn.errors import StorageError, VerificationError
-from hisn.tlog.checkpoint import (
-    Checkpoint,
-    LogKeys,
-    LogSigner,
-    SignedCheckpoint,
-    sign_checkpoint,
-)
+from hisn.tlog.checkpoint import Checkpoint, LogKeys, SignedCheckpoint
 from hisn.tlog.edge import Edge, entry_tiles
 from hisn.tlog.merkle import EMPTY_ROOT, consistency_at, inclusion_at, leaf_hash, root_at
 from hisn.tlog.policy import Policy, verify_quorum
@@ -48,6 +42,7 @@ from hisn.tlog.recover import (
     refuse_to_sign,
     settle_published,
 )
+from hisn.tlog.sign import LogSigner, sign_checkpoint
 from hisn.tlog.staging import Row, encode_staging, parse_own, parse_published, parse_staging, staging_name
 from hisn.tlog.tile import ENTRIES, MAX_ENTRY_BYTES, WIDTH, TilePath, TileReader
 

@@ -1,4 +1,4 @@
-"""Read, write, sign and verify checkpoints (C2SP tlog-checkpoint): origin, size, root hash.
+"""Read and verify checkpoints (C2SP tlog-checkpoint): origin, size, root hash.
 
 A log of ours signs with Ed25519 (note type 0x01) and ML-DSA-44 (type 0x06), both under its origin.
 Size zero with another root than the empty tree's is parsed: to name it is the duty of a witness.
@@ -9,26 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hisn.core.canon import MAX_DECIMAL, b64, parse_b64, parse_decimal
-from hisn.core.instant import Clock
+from hisn.core.canon import parse_b64, parse_decimal
 from hisn.core.keys import DualPublic
-from hisn.core.signers import DualSigner
 from hisn.errors import VerificationError
 from hisn.tlog.note import (
     COSIGNATURE_ED25519,
     COSIGNATURE_ML_DSA_44,
     ED25519,
     Note,
-    NoteSignature,
     VerifierKey,
     check_text,
-    format_note,
     open_note,
     parse_note,
-    sign_note,
     vkey_of,
 )
-from hisn.tlog.stamp import cosigned_message_ed, cosigned_message_mldsa, join_stamp, split_stamp
+from hisn.tlog.stamp import cosigned_message_ed, cosigned_message_mldsa, split_stamp
 
 HASH_BYTES = 32
 
@@ -71,19 +66,6 @@ def parse_checkpoint(text: bytes) -> Checkpoint:
     if len(hashed) != HASH_BYTES:
         raise _refuse("the root hash has not 32 bytes")
     return Checkpoint(origin, parse_decimal(size, "a tree size"), hashed, tuple(lines[3:]))
-
-
-def format_checkpoint(checkpoint: Checkpoint) -> bytes:
-    """Return the text of a checkpoint. Raises ValueError where it could not be parsed again."""
-    lines = (checkpoint.origin, str(checkpoint.size), b64(checkpoint.root), *checkpoint.extensions)
-    text = "".join(f"{line}\n" for line in lines).encode()
-    try:
-        same = parse_checkpoint(text) == checkpoint
-    except VerificationError as error:
-        raise ValueError(str(error)) from error
-    if not same:
-        raise ValueError("a line of a checkpoint holds a newline")
-    return text
 
 
 def parse_signed_checkpoint(data: bytes) -> SignedCheckpoint:
@@ -148,40 +130,6 @@ class CosignerKeys:
             vkey_of(self.name, COSIGNATURE_ED25519, self.public.ed25519),
             vkey_of(self.name, COSIGNATURE_ML_DSA_44, self.public.mldsa),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class LogSigner:
-    """Sign checkpoints of the log `name` with both keys, at the time of the clock."""
-
-    name: str
-    signer: DualSigner
-    clock: Clock
-
-    @property
-    def keys(self) -> LogKeys:
-        """Return the public keys of the log."""
-        return LogKeys(self.name, self.signer.public)
-
-
-def sign_checkpoint(checkpoint: Checkpoint, signer: LogSigner) -> bytes:
-    """Return the signed note of a checkpoint of the signer's own log, Ed25519 line first."""
-    if checkpoint.origin != signer.name or not 0 <= checkpoint.size <= MAX_DECIMAL:
-        raise ValueError("a log signs checkpoints of its own origin")
-    text = format_checkpoint(checkpoint)
-    timestamp = max(1, signer.clock.now() // 1_000_000)
-    message = cosigned_message_mldsa(
-        signer.name, timestamp, checkpoint.origin, 0, checkpoint.size, checkpoint.root
-    )
-    stamped = join_stamp(timestamp, signer.signer.mldsa.sign(message))
-    _, mldsa = signer.keys.vkeys
-    return format_note(
-        text,
-        (
-            sign_note(text, signer.name, signer.signer.ed25519),
-            NoteSignature(signer.name, mldsa.key_id, stamped),
-        ),
-    )
 
 
 def verify_log_signature(signed: SignedCheckpoint, vkeys: Sequence[VerifierKey]) -> tuple[VerifierKey, ...]:

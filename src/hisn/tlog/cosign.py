@@ -1,4 +1,4 @@
-"""Cosign checkpoints and subtrees, and verify cosignatures (C2SP tlog-cosignature).
+"""Verify cosignatures of checkpoints and subtrees (C2SP tlog-cosignature).
 
 A cosigner of ours always signs with both algorithms, types 0x04 and 0x06.
 """
@@ -8,19 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hisn.core.keys import Algorithm
-from hisn.core.signers import DualSigner
 from hisn.errors import VerificationError
-from hisn.tlog.checkpoint import CheckpointVerifier, CosignerKeys, SignedCheckpoint, parse_checkpoint
+from hisn.tlog.checkpoint import CheckpointVerifier, CosignerKeys, SignedCheckpoint
 from hisn.tlog.note import (
     NoteSignature,
     VerifierKey,
     open_note,
 )
-from hisn.tlog.stamp import cosigned_message_ed, cosigned_message_mldsa, join_stamp, split_stamp
+from hisn.tlog.stamp import cosigned_message_ed, cosigned_message_mldsa, split_stamp
 
 __all__ = [
     "Cosigned",
-    "Cosigner",
     "CosignerKeys",
     "cosigned_message_ed",
     "cosigned_message_mldsa",
@@ -37,42 +35,6 @@ class Cosigned:
     name: str
     timestamps: tuple[int, ...]
     algorithms: tuple[Algorithm, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Cosigner:
-    """Sign for one cosigner with both of its keys."""
-
-    name: str
-    signer: DualSigner
-
-    @property
-    def keys(self) -> CosignerKeys:
-        """Return the public keys of the cosigner."""
-        return CosignerKeys(self.name, self.signer.public)
-
-    def cosign(self, text: bytes, timestamp_s: int) -> tuple[NoteSignature, NoteSignature]:
-        """Return both signatures of a checkpoint's note text, to be stated only after its proof held.
-
-        Raises ValueError for a timestamp that is not positive, VerificationError for a text that is no
-        checkpoint.
-        """
-        if timestamp_s <= 0:
-            raise ValueError("a witness states the time")
-        head = parse_checkpoint(text)
-        ed25519, mldsa = self.keys.vkeys
-        plain = self.signer.ed25519.sign(cosigned_message_ed(timestamp_s, text))
-        message = cosigned_message_mldsa(self.name, timestamp_s, head.origin, 0, head.size, head.root)
-        return (
-            NoteSignature(self.name, ed25519.key_id, join_stamp(timestamp_s, plain)),
-            NoteSignature(self.name, mldsa.key_id, join_stamp(timestamp_s, self.signer.mldsa.sign(message))),
-        )
-
-    def cosign_subtree(self, origin: str, start: int, end: int, root: bytes) -> NoteSignature:
-        """Return the ML-DSA-44 signature of leaves [start, end), which carries no time."""
-        message = cosigned_message_mldsa(self.name, 0, origin, start, end, root)
-        _, mldsa = self.keys.vkeys
-        return NoteSignature(self.name, mldsa.key_id, join_stamp(0, self.signer.mldsa.sign(message)))
 
 
 def _unknown() -> VerificationError:

@@ -1,4 +1,4 @@
-"""Read and write signed notes (C2SP signed-note): text, an empty line, signature lines.
+"""Read signed notes (C2SP signed-note): text, an empty line, signature lines.
 
 A note is parsed for reading and passed on as the bytes that came: nothing signed is written anew.
 """
@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from hisn.core.canon import b64, parse_b64
-from hisn.core.keys import Algorithm, PublicKey, parse_public_key
+from hisn.core.keys import Algorithm, PublicKey
 from hisn.core.proof_limits import MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
-from hisn.core.signers import Signer
 from hisn.errors import VerificationError
 
 ED25519 = 0x01
-ECDSA = 0x02
 COSIGNATURE_ED25519 = 0x04
 COSIGNATURE_ML_DSA_44 = 0x06
 
@@ -29,11 +27,10 @@ ALGORITHMS = {
 }
 """The signature types that can be enrolled, and what their keys are."""
 
-_DASH = "— ".encode()
+DASH = "— ".encode()
 _CONTROL = bytes(code for code in range(0x20) if code != 0x0A)
 # White_Space of Unicode, written out: the meaning of a name must not depend on a Unicode version.
 _NO_NAME = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000+]")
-_KEY_ID = re.compile(r"[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +73,8 @@ def check_text(data: bytes) -> str:
 
 
 def _parse_line(line: bytes) -> NoteSignature:
-    name, space, encoded = line.removeprefix(_DASH).decode().partition(" ")
-    if not line.startswith(_DASH) or not space or not is_key_name(name):
+    name, space, encoded = line.removeprefix(DASH).decode().partition(" ")
+    if not line.startswith(DASH) or not space or not is_key_name(name):
         raise _refuse("a signature line is not “— name base64”")
     blob = parse_b64(encoded, "a signature")
     if len(blob) <= 4:
@@ -116,31 +113,6 @@ def parse_note(data: bytes) -> Note:
     return Note(data[: split + 1], parse_signature_lines(data[split + 2 :]))
 
 
-def signature_line(signature: NoteSignature) -> bytes:
-    """Return one signature line with its newline. Raises ValueError for a name that cannot be."""
-    if not is_key_name(signature.name) or len(signature.key_id) != 4 or not signature.signature:
-        raise ValueError("such a signature cannot stand in a note")
-    blob = b64(signature.key_id + signature.signature)
-    return _DASH + f"{signature.name} {blob}\n".encode()
-
-
-def add_signatures(note: bytes, signatures: Iterable[NoteSignature]) -> bytes:
-    """Return the bytes of a note with more signature lines at its end."""
-    return note + b"".join(signature_line(each) for each in signatures)
-
-
-def format_note(text: bytes, signatures: Sequence[NoteSignature]) -> bytes:
-    """Return the bytes of a note. Raises ValueError where they could not be parsed again."""
-    data = add_signatures(text + b"\n", signatures)
-    try:
-        same = parse_note(data) == Note(text, tuple(signatures))
-    except VerificationError as error:
-        raise ValueError(str(error)) from error
-    if not same:
-        raise ValueError("a note's text ends with a newline")
-    return data
-
-
 def key_id(name: str, sig_type: int, material: bytes) -> bytes:
     """Return the 4 bytes that name a key in a note (signed-note, "Signatures")."""
     return hashlib.sha256(name.encode() + b"\n" + bytes([sig_type]) + material).digest()[:4]
@@ -177,34 +149,6 @@ def format_vkey(key: VerifierKey) -> str:
     return f"{key.name}+{key.key_id.hex()}+{b64(bytes([key.sig_type]) + key.material)}"
 
 
-def parse_vkey(text: str) -> VerifierKey:
-    """Return a verifier key, checked for enrolment. Raises VerificationError.
-
-    Refuses types that we do not verify (of ECDSA the id is not even made from name and type), ids
-    that are not the key's, and weak points.
-    """
-    name, _, rest = text.partition("+")
-    hexed, _, encoded = rest.partition("+")
-    hint = "ask the owner for the key; it looks like name+1a2b3c4d+base64"
-    if not is_key_name(name) or not _KEY_ID.fullmatch(hexed):
-        raise VerificationError("E3201", "not a verifier key", hint=hint)
-    try:
-        name.encode()
-    except UnicodeEncodeError as error:
-        raise VerificationError("E3201", "a verifier key's name is not UTF-8", hint=hint) from error
-    blob = parse_b64(encoded, "a verifier key")
-    sig_type, material = (blob[0], blob[1:]) if blob else (0, b"")
-    if sig_type not in ALGORITHMS:
-        what = "ECDSA" if sig_type == ECDSA else f"type 0x{sig_type:02x}"
-        raise VerificationError(
-            "E3202", f"keys of {what} are not accepted", hint="ask the owner for an Ed25519 or ML-DSA-44 key"
-        )
-    public = parse_public_key(ALGORITHMS[sig_type], material)
-    if key_id(name, sig_type, material) != bytes.fromhex(hexed):
-        raise VerificationError("E3203", "a verifier key's id is not its own", hint=hint)
-    return vkey_of(name, sig_type, public)
-
-
 class NoteVerifier(Protocol):
     """Verify the signatures of one known key."""
 
@@ -227,11 +171,6 @@ class Ed25519Verifier:
     def verify(self, text: bytes, signature: bytes) -> None:
         """Return if the signature is the key's over the note text. Raises VerificationError."""
         self.key.public.verify(signature, text)
-
-
-def sign_note(text: bytes, name: str, signer: Signer) -> NoteSignature:
-    """Return the plain Ed25519 signature (type 0x01) of a note text."""
-    return NoteSignature(name, vkey_of(name, ED25519, signer.public).key_id, signer.sign(text))
 
 
 def open_note(note: Note, verifiers: Sequence[NoteVerifier]) -> tuple[NoteSignature, ...]:

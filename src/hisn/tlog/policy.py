@@ -21,9 +21,9 @@ from hisn.tlog.note import (
     VerifierKey,
     format_vkey,
     open_note,
-    parse_vkey,
 )
 from hisn.tlog.stamp import split_stamp
+from hisn.tlog.vkey import parse_vkey
 
 NONE = "none"
 LOG_TYPES = (ED25519, COSIGNATURE_ML_DSA_44)

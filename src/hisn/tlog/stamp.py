@@ -52,13 +52,6 @@ def cosigned_message_mldsa(  # noqa: PLR0917 -- the six fields of the structure,
     )
 
 
-def join_stamp(timestamp: int, signature: bytes) -> bytes:
-    """Return the structure `timestamped_signature`."""
-    if not 0 <= timestamp <= MAX_TIMESTAMP:
-        raise ValueError("a timestamp is from 0 to 2**63-1 seconds")
-    return timestamp.to_bytes(8, "big") + signature
-
-
 def split_stamp(data: bytes, algorithm: Algorithm) -> tuple[int, bytes]:
     """Return timestamp and signature. Raises VerificationError for any other length or range."""
     timestamp = int.from_bytes(data[:8], "big")

@@ -24,8 +24,7 @@ from hisn.app.wiring import load_rule_pack
 from hisn.node.copy import LogCopy
 from hisn.node.known import origin_hash
 from hisn.testing.fake_clock import START
-from hisn.tlog.cosign import Cosigner
-from hisn.tlog.note import add_signatures
+from hisn.tlog.sign import Cosigner, add_signatures
 from hisn.unit.quorum import publishing_policy
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ MAX_LINES = 4_000
 ALLOWED = re.compile(
     r"hisn(?:\.(?:errors|core|tlog|acts|evidence|unit|verify))?"
     r"|hisn\.core\.(?:canon|keys|signers|limits|proof_limits|instant|display)"
-    r"|hisn\.tlog\.(?:path|note|checkpoint|stamp|proof|policy)"
+    r"|hisn\.tlog\.(?:path|note|vkey|checkpoint|stamp|proof|policy)"
     r"|hisn\.evidence\.(?:disclosure|pack)"
     r"|hisn\.unit\.(?:roster|rosterdoc|quorum)"
     r"|hisn\.(?:acts|verify)\.[a-z_]+"

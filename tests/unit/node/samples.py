@@ -18,10 +18,10 @@ from hisn.node.witness import Witness
 from hisn.testing.fake_clock import SECOND, START, FakeClock
 from hisn.testing.memory_blobs import MemoryBlobs
 from hisn.testing.memory_register import MemoryRegister
-from hisn.tlog.checkpoint import Checkpoint, LogSigner, sign_checkpoint
-from hisn.tlog.cosign import Cosigner
+from hisn.tlog.checkpoint import Checkpoint
 from hisn.tlog.merkle import consistency_proof, leaf_hash, root_of, subtree_consistency_proof
 from hisn.tlog.ports import Blobs, Register
+from hisn.tlog.sign import Cosigner, LogSigner, sign_checkpoint
 
 NOW_S = START // SECOND
 ORIGIN = "north.example/log"

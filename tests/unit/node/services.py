@@ -36,8 +36,8 @@ from hisn.testing.fake_clock import FakeClock
 from hisn.testing.memory_blobs import MemoryBlobs
 from hisn.testing.memory_register import MemoryRegister
 from hisn.tlog.append import LogWriter
-from hisn.tlog.checkpoint import LogSigner
 from hisn.tlog.policy import Group, LogLine, Policy, WitnessLine
+from hisn.tlog.sign import LogSigner
 
 T = TypeVar("T")
 NORTH_ACT = signer(11).ed25519

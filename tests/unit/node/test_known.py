@@ -6,7 +6,8 @@ from tests.unit.node.samples import ORIGIN, SampleLog
 from hisn.errors import VerificationError
 from hisn.node.known import KnownLog, origin_hash
 from hisn.tlog.checkpoint import parse_signed_checkpoint
-from hisn.tlog.note import format_note, parse_note
+from hisn.tlog.note import parse_note
+from hisn.tlog.sign import format_note
 
 
 def test_an_origin_becomes_a_name_without_meaning() -> None:

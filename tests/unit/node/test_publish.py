@@ -21,8 +21,9 @@ from hisn.testing.memory_blobs import MemoryBlobs
 from hisn.testing.memory_register import MemoryRegister
 from hisn.tlog.append import LogWriter
 from hisn.tlog.checkpoint import parse_signed_checkpoint
-from hisn.tlog.note import parse_note, parse_signature_lines, signature_line
+from hisn.tlog.note import parse_note, parse_signature_lines
 from hisn.tlog.policy import Policy
+from hisn.tlog.sign import signature_line
 
 Answering = Callable[[Request], Awaitable[Response]]
 

@@ -23,7 +23,7 @@ from hisn.node.without import Missing, Why
 from hisn.testing.fake_clock import FakeClock
 from hisn.tlog.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.edge import Edge, entry_tiles
-from hisn.tlog.note import signature_line
+from hisn.tlog.sign import signature_line
 
 LOG = SampleLog().grow(3_000)
 _, TILES = Edge().append(LOG.leaves)

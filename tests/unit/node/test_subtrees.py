@@ -6,10 +6,10 @@ from tests.unit.node.samples import NOW_S, ORIGIN, SampleLog, rooms, witness_cos
 
 from hisn.node.body import SignSubtree, format_sign_subtree
 from hisn.node.subtrees import sign_subtree
-from hisn.tlog.checkpoint import format_checkpoint
 from hisn.tlog.cosign import verify_subtree_cosignature
 from hisn.tlog.merkle import is_subtree, root_of, subtree_consistency_proof
-from hisn.tlog.note import format_note, parse_signature_lines
+from hisn.tlog.note import parse_signature_lines
+from hisn.tlog.sign import format_checkpoint, format_note
 
 LOG = SampleLog()
 TEXT = format_checkpoint(LOG.head(21))

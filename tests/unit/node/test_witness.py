@@ -24,10 +24,11 @@ from hisn.node.witness import Witness
 from hisn.testing.fake_clock import FakeClock
 from hisn.testing.memory_blobs import MemoryBlobs
 from hisn.testing.memory_register import MemoryRegister
-from hisn.tlog.checkpoint import Checkpoint, format_checkpoint, parse_signed_checkpoint, sign_checkpoint
+from hisn.tlog.checkpoint import Checkpoint, parse_signed_checkpoint
 from hisn.tlog.cosign import verify_cosigner, verify_subtree_cosignature
 from hisn.tlog.merkle import EMPTY_ROOT, root_of, subtree_consistency_proof
-from hisn.tlog.note import NoteSignature, add_signatures, format_note, parse_note, parse_signature_lines
+from hisn.tlog.note import NoteSignature, parse_note, parse_signature_lines
+from hisn.tlog.sign import add_signatures, format_checkpoint, format_note, sign_checkpoint
 
 HASH = bytes(range(32))
 

@@ -10,10 +10,10 @@ from hisn.testing.fake_clock import FakeClock
 from hisn.testing.memory_blobs import MemoryBlobs
 from hisn.testing.memory_register import MemoryRegister
 from hisn.tlog.append import LogWriter
-from hisn.tlog.checkpoint import Checkpoint, LogSigner, sign_checkpoint
-from hisn.tlog.cosign import Cosigner
-from hisn.tlog.note import COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44, add_signatures, vkey_of
+from hisn.tlog.checkpoint import Checkpoint
+from hisn.tlog.note import COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44, vkey_of
 from hisn.tlog.policy import Group, Policy, WitnessLine
+from hisn.tlog.sign import Cosigner, LogSigner, add_signatures, sign_checkpoint
 from hisn.tlog.staging import LogNames
 
 ORIGIN = "member.example/log"

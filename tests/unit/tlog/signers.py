@@ -7,16 +7,10 @@ from functools import cache
 
 from hisn.core.instant import Instant
 from hisn.core.signers import dual_from_seed
-from hisn.tlog.checkpoint import (
-    Checkpoint,
-    LogSigner,
-    SignedCheckpoint,
-    parse_signed_checkpoint,
-    sign_checkpoint,
-)
-from hisn.tlog.cosign import Cosigner
+from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.merkle import inclusion_proof, leaf_hash, root_of
-from hisn.tlog.note import NoteSignature, add_signatures
+from hisn.tlog.note import NoteSignature
+from hisn.tlog.sign import Cosigner, LogSigner, add_signatures, sign_checkpoint
 
 NOW_S = 1_800_000_000
 ORIGIN = "log.example/one"

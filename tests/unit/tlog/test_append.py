@@ -26,7 +26,7 @@ from hisn.testing.fake_clock import FakeClock
 from hisn.testing.memory_blobs import MemoryBlobs
 from hisn.testing.memory_register import MemoryRegister
 from hisn.tlog.append import LogWriter
-from hisn.tlog.checkpoint import LogSigner, parse_signed_checkpoint, verify_checkpoint
+from hisn.tlog.checkpoint import parse_signed_checkpoint, verify_checkpoint
 from hisn.tlog.merkle import (
     EMPTY_ROOT,
     consistency_proof,
@@ -37,6 +37,7 @@ from hisn.tlog.merkle import (
     verify_inclusion,
 )
 from hisn.tlog.ports import Conflict, DurabilityLost
+from hisn.tlog.sign import LogSigner
 from hisn.tlog.staging import encode_staging
 from hisn.tlog.tile import MAX_ENTRY_BYTES, tiles_for
 

@@ -6,7 +6,6 @@ from tests.unit.tlog.signers import (
     HEAD,
     NOW_S,
     ORIGIN,
-    StillClock,
     cosignatures,
     cosigned_by,
     log_signer,
@@ -17,19 +16,16 @@ from tests.unit.tlog.signers import (
 from hisn.core.signers import dual_from_seed
 from hisn.tlog.checkpoint import (
     Checkpoint,
-    CheckpointVerifier,
     LogKeys,
-    LogSigner,
-    format_checkpoint,
     parse_checkpoint,
     parse_signed_checkpoint,
-    sign_checkpoint,
     verify_checkpoint,
     verify_log_signature,
 )
 from hisn.tlog.cosign import CosignerKeys
-from hisn.tlog.note import ED25519, NoteSignature, format_note, sign_note, vkey_of
-from hisn.tlog.stamp import cosigned_message_mldsa, join_stamp, split_stamp
+from hisn.tlog.note import ED25519, NoteSignature, vkey_of
+from hisn.tlog.sign import format_checkpoint, format_note, join_stamp, sign_checkpoint, sign_note
+from hisn.tlog.stamp import cosigned_message_mldsa
 
 ROOT = "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I="
 KEYS = log_signer().keys
@@ -96,49 +92,6 @@ def test_control_characters_are_refused(char: str) -> None:
     for lines in ((f"ori{char}gin", "5", ROOT), ("origin", "5", ROOT, f"x{char}")):
         with refused("E3200"):
             parse_checkpoint(text(*lines))
-
-
-@pytest.mark.parametrize(
-    "checkpoint",
-    [
-        Checkpoint("", 1, bytes(32)),
-        Checkpoint("a\nb", 1, bytes(32)),
-        Checkpoint("a", -1, bytes(32)),
-        Checkpoint("a", 2**63, bytes(32)),
-        Checkpoint("a", 1, bytes(31)),
-        Checkpoint("a", 1, bytes(32), ("",)),
-        Checkpoint("a", 1, bytes(32), ("b\nc",)),
-        Checkpoint("a\t", 1, bytes(32)),
-    ],
-)
-def test_only_what_can_be_read_again_is_written(checkpoint: Checkpoint) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        format_checkpoint(checkpoint)
-
-
-def test_a_log_signs_with_both_keys_under_its_origin() -> None:
-    signed = signed_head()
-    ed25519, mldsa = signed.note.signatures
-    assert (signed.checkpoint, ed25519.name, mldsa.name) == (HEAD, ORIGIN, ORIGIN)
-    assert len(ed25519.signature) == 64
-    timestamp, _ = split_stamp(mldsa.signature, KEYS.public.mldsa.algorithm)
-    assert timestamp == NOW_S
-    assert verify_checkpoint(signed, KEYS) == HEAD
-    assert CheckpointVerifier(KEYS.vkeys[0]).timestamp(signed.note.text, ed25519.signature) is None
-
-
-def test_a_clock_before_1970_still_gives_a_time() -> None:
-    signer = LogSigner(ORIGIN, log_signer().signer, StillClock(-5))
-    _, mldsa = parse_signed_checkpoint(sign_checkpoint(HEAD, signer)).note.signatures
-    assert split_stamp(mldsa.signature, KEYS.public.mldsa.algorithm)[0] == 1
-
-
-@pytest.mark.parametrize(
-    "checkpoint", [Checkpoint("log.example/two", 1, bytes(32)), Checkpoint(ORIGIN, -1, bytes(32))]
-)
-def test_a_log_signs_for_no_other_log(checkpoint: Checkpoint) -> None:
-    with pytest.raises(ValueError, match="its own origin"):
-        sign_checkpoint(checkpoint, log_signer())
 
 
 def test_a_log_speaks_for_no_other_log() -> None:

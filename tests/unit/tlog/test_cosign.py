@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import pytest
 from tests.unit.core.refusals import refused
 from tests.unit.tlog.signers import (
     HEAD,
@@ -14,10 +13,8 @@ from tests.unit.tlog.signers import (
     witness,
 )
 
-from hisn.core.keys import Algorithm
-from hisn.tlog.checkpoint import Checkpoint, format_checkpoint
+from hisn.tlog.checkpoint import Checkpoint
 from hisn.tlog.cosign import (
-    Cosigned,
     CosignerKeys,
     cosigned_message_ed,
     verify_cosignature,
@@ -25,16 +22,10 @@ from hisn.tlog.cosign import (
     verify_subtree_cosignature,
 )
 from hisn.tlog.note import NoteSignature
-from hisn.tlog.stamp import cosigned_message_mldsa, join_stamp
+from hisn.tlog.sign import format_checkpoint, join_stamp
+from hisn.tlog.stamp import cosigned_message_mldsa
 
 KEYS = witness(1).keys
-
-
-def test_a_cosigner_signs_with_both_algorithms() -> None:
-    expected = Cosigned(KEYS.name, (NOW_S, NOW_S), (Algorithm.ED25519, Algorithm.ML_DSA_44))
-    assert verify_cosigner(cosigned_by(2, 1), KEYS) == expected
-    assert [verify_cosignature(each, KEYS, signed_head()) for each in cosignatures(1)] == [NOW_S, NOW_S]
-    assert verify_cosignature(cosignatures(1)[1], KEYS.vkeys[1], signed_head()) == NOW_S
 
 
 def test_one_algorithm_alone_is_no_cosignature_of_ours() -> None:
@@ -114,39 +105,6 @@ def test_ed25519_does_not_commit_to_the_name_which_is_why_keys_are_enrolled_once
     renamed = CosignerKeys("other.example", KEYS.public)
     moved = NoteSignature(renamed.name, renamed.vkeys[0].key_id, cosignatures(1)[0].signature)
     assert verify_cosignature(moved, renamed, signed_head()) == NOW_S
-
-
-@pytest.mark.parametrize("timestamp", [0, -1])
-def test_a_witness_always_states_a_time(timestamp: int) -> None:
-    with pytest.raises(ValueError, match="time"):
-        witness(1).cosign(signed_head().note.text, timestamp)
-
-
-def test_a_witness_signs_checkpoints_and_nothing_else() -> None:
-    with refused("E3209"):
-        witness(1).cosign(b"I owe you\n", NOW_S)
-
-
-def test_extension_lines_are_in_the_ed25519_message_only() -> None:
-    extended = format_checkpoint(Checkpoint(ORIGIN, HEAD.size, HEAD.root, ("extension",)))
-    plain, quantum = witness(1).cosign(extended, NOW_S)
-    with refused("E3112"):
-        verify_cosignature(plain, KEYS, signed_head())
-    assert verify_cosignature(quantum, KEYS, signed_head()) == NOW_S
-
-
-def test_a_subtree_is_cosigned_without_a_time() -> None:
-    root = bytes(range(32))
-    signature = witness(1).cosign_subtree(ORIGIN, 4, 6, root)
-    verify_subtree_cosignature(signature, KEYS, ORIGIN, (4, 6), root)
-    for origin, bounds, other in (
-        (ORIGIN, (4, 7), root),
-        (ORIGIN, (0, 6), root),
-        ("x", (4, 6), root),
-        (ORIGIN, (4, 6), bytes(32)),
-    ):
-        with refused("E3112"):
-            verify_subtree_cosignature(signature, KEYS, origin, bounds, other)
 
 
 def test_the_cosignature_of_a_checkpoint_is_none_of_a_subtree() -> None:

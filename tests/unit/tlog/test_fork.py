@@ -11,10 +11,10 @@ from tests.unit.tlog.signers import ORIGIN, log_signer
 
 from hisn.errors import VerificationError
 from hisn.tlog import merkle
-from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint, sign_checkpoint
+from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.edge import Edge
 from hisn.tlog.fork import Fork, fetch_leaf, find_fork, verify_fork
-from hisn.tlog.note import format_note
+from hisn.tlog.sign import format_note, sign_checkpoint
 from hisn.tlog.tile import TileReader, encode_bundle
 
 KEYS = log_signer().keys

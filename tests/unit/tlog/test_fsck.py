@@ -11,10 +11,11 @@ from tests.unit.tlog.signers import ORIGIN, log_signer
 from hisn.core.limits import MAX_PROBLEMS_LISTED
 from hisn.errors import VerificationError
 from hisn.tlog import merkle
-from hisn.tlog.checkpoint import Checkpoint, sign_checkpoint
+from hisn.tlog.checkpoint import Checkpoint
 from hisn.tlog.edge import Edge, entry_tiles
 from hisn.tlog.fork import verify_fork
 from hisn.tlog.fsck import Kind, Report, compare_copies, fsck
+from hisn.tlog.sign import sign_checkpoint
 from hisn.tlog.tile import ENTRIES, encode_bundle, right_edge
 
 KEYS = log_signer().keys

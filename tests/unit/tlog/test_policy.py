@@ -40,7 +40,8 @@ from hisn.tlog.policy import (
     verify_log,
     verify_quorum,
 )
-from hisn.tlog.stamp import cosigned_message_mldsa, join_stamp
+from hisn.tlog.sign import join_stamp
+from hisn.tlog.stamp import cosigned_message_mldsa
 
 LOG_ED, LOG_PQ = (format_vkey(key) for key in log_signer().keys.vkeys)
 

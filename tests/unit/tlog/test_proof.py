@@ -10,9 +10,10 @@ from hisn.core.canon import b64
 from hisn.core.proof_limits import MAX_EXTRA_BYTES, MAX_PROOF_HASHES
 from hisn.errors import PolicyError, VerificationError
 from hisn.tlog.merkle import inclusion_proof
-from hisn.tlog.note import ED25519, format_note, vkey_of
+from hisn.tlog.note import ED25519, vkey_of
 from hisn.tlog.policy import LogLine, Policy, WitnessLine
 from hisn.tlog.proof import TlogProof, format_tlog_proof, parse_tlog_proof, verify_tlog_proof
+from hisn.tlog.sign import format_note
 
 KEYS = log_signer().keys
 NOBODY = Policy((), (), (), "none")

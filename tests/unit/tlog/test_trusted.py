@@ -11,9 +11,9 @@ from tests.unit.tlog.signers import ORIGIN, cosigned_by, log_signer, signed_head
 from hisn.core.limits import MAX_SUSPECTS_HELD
 from hisn.errors import VerificationError
 from hisn.tlog import merkle
-from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint, sign_checkpoint
+from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.fork import verify_fork
-from hisn.tlog.note import format_note
+from hisn.tlog.sign import format_note, sign_checkpoint
 from hisn.tlog.trusted import Suspicion, TrustedLog
 
 KEYS = log_signer().keys

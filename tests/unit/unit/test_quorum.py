@@ -22,8 +22,8 @@ from tests.unit.unit.units import (
 from hisn.acts.statement import Head
 from hisn.errors import VerificationError
 from hisn.tlog.checkpoint import SignedCheckpoint, parse_signed_checkpoint
-from hisn.tlog.note import format_note
 from hisn.tlog.policy import format_policy, parse_policy
+from hisn.tlog.sign import format_note
 from hisn.unit.draft import Admit, Change, Dismiss, Rotate, Suspend
 from hisn.unit.quorum import Cosigner, Witnessed, act_keys, judge_head, publishing_policy, witnesses_of
 from hisn.unit.roster import Roster

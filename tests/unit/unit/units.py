@@ -10,15 +10,8 @@ from hashlib import sha256
 from hisn.acts.statement import Head
 from hisn.core.instant import Instant
 from hisn.core.signers import DualSigner, dual_from_seed
-from hisn.tlog.checkpoint import (
-    Checkpoint,
-    LogSigner,
-    SignedCheckpoint,
-    parse_signed_checkpoint,
-    sign_checkpoint,
-)
-from hisn.tlog.cosign import Cosigner
-from hisn.tlog.note import format_note
+from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
+from hisn.tlog.sign import Cosigner, LogSigner, format_note, sign_checkpoint
 from hisn.unit.draft import Change, make_charter, make_roster
 from hisn.unit.enrol import Enrolment, assemble_roster, make_enrolment, sign_roster, verify_enrolment
 from hisn.unit.roster import Charter, Roster, verify_epoch
