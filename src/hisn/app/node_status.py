@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 
-from hisn.app.erased import erased
+from hisn.acts.envelope import parse_envelope
+from hisn.acts.statement import parse_statement
+from hisn.app.erased import Erased, erased
 from hisn.app.home import Node
 from hisn.app.places import blob_name
 from hisn.app.reopen import own_act
@@ -16,6 +20,8 @@ from hisn.tlog.staging import LogNames
 from hisn.unit.quorum import witnesses_of
 
 MIN_OUTSIDE = 2
+FILE = "sealed file"
+"""What stands beside the kinds of acts where an encrypted file is missing or changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +53,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Hold what `hisn node fsck` found: the log's files, and bodies that are missing or changed."""
+    """Hold what `hisn node fsck` found: the log's files; bodies and sealed files missing or changed."""
 
     log: Report
     missing: tuple[tuple[int, str], ...]
@@ -60,8 +66,8 @@ class Checked:
 
 
 def status_of(node: Node) -> NodeStatus:
-    """Return the node's status."""
-    node.member.fold.catch_up(node.log)
+    """Return the node's status, also where the log must not be signed, or cannot be read whole."""
+    _fold_what_can_be_read(node)
     head, published = node.log.head().checkpoint, node.log.published()
     return NodeStatus(
         origin=node.config.origin,
@@ -80,7 +86,7 @@ def status_of(node: Node) -> NodeStatus:
 
 
 def check_node(node: Node) -> Checked:
-    """Derive the whole log again, and look at every body that its acts commit to."""
+    """Derive the whole log again, and look at every body and sealed file that its acts commit to."""
     folder = LogNames(node.config.origin).folder
     names = [name.removeprefix(folder) for name in node.blobs.list(folder)]
     report = fsck(
@@ -89,20 +95,69 @@ def check_node(node: Node) -> Checked:
         checkpoint=node.log.head().raw,
         names=[name for name in names if name != "checkpoint"],
     )
-    missing, changed = [], []
-    node.member.fold.catch_up(node.log)
-    gone = erased(node).bodies
+    missing: list[tuple[int, str]] = []
+    changed: list[tuple[int, str]] = []
+    _fold_what_can_be_read(node)
+    for position, kind, state in _judged(node):
+        if state is not _State.SOUND:
+            (changed if state is _State.CHANGED else missing).append((position, kind))
+    return Checked(report, tuple(sorted(missing)), tuple(sorted(changed)))
+
+
+def _fold_what_can_be_read(node: Node) -> None:
+    """Fold the log; of one whose files are damaged, what was folded before has to do."""
+    try:
+        node.member.fold.catch_up(node.log)
+    except HisnError:
+        if node.log.refusal is None:
+            raise
+
+
+class _State(Enum):
+    SOUND = auto()
+    MISSING = auto()
+    CHANGED = auto()
+
+
+def _judged(node: Node) -> Iterator[tuple[int, str, _State]]:
+    """Yield the state of every body, and of every encrypted file by the first of its batches."""
+    try:
+        gone = erased(node)
+    except HisnError:  # entries are damaged: which files were erased cannot be told
+        gone = Erased(frozenset(), frozenset())
     for position, kind, body in node.member.fold.table.bodies():
-        if body in gone:
-            continue
-        if node.blobs.get(blob_name(body)) is None:
-            missing.append((position, kind))
-            continue
+        if body not in gone.bodies:
+            yield position, kind, _state_of_body(node, position, body)
+    seen: set[str] = set()
+    for position in node.member.fold.table.positions("batch"):
         try:
-            own_act(node, position)
+            public = parse_statement(parse_envelope(node.log.read_entry(position)).payload).public
         except HisnError:
-            changed.append((position, kind))
-    return Checked(report, tuple(missing), tuple(changed))
+            continue  # the log's own files are damaged: named above
+        ciphertext = str(public["ciphertext"])
+        if ciphertext not in seen and bytes.fromhex(str(public["key"])) not in gone.keys:
+            seen.add(ciphertext)
+            yield position, FILE, _state_of_file(node, ciphertext)
+
+
+def _state_of_body(node: Node, position: int, body: bytes) -> _State:
+    if node.blobs.get(blob_name(body)) is None:
+        return _State.MISSING
+    try:
+        own_act(node, position)
+    except HisnError:
+        return _State.CHANGED
+    return _State.SOUND
+
+
+def _state_of_file(node: Node, ciphertext: str) -> _State:
+    parts = node.blobs.get_parts(blob_name(bytes.fromhex(ciphertext)))
+    if parts is None:
+        return _State.MISSING
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return _State.SOUND if digest.hexdigest() == ciphertext else _State.CHANGED
 
 
 def advise(node: Node) -> list[Advice]:
@@ -122,7 +177,7 @@ def _advise(node: Node) -> Iterator[Advice]:
         yield Advice("open-key", is_grave=False, args={"path": str(node.places.keys / "node.key")})
     if not node.escrow():
         yield Advice("no-escrow", is_grave=True, args={"path": str(node.places.keys)})
-    elif lost := node.vault().without_escrow():
+    elif node.log.refusal is None and (lost := node.vault().without_escrow()):
         yield Advice("keys-without-escrow", is_grave=False, args={"count": str(len(lost))})
     if mode := node.places.keys.stat().st_mode & 0o077:
         yield Advice("keys-readable", is_grave=True, args={"mode": oct(mode), "path": str(node.places.keys)})

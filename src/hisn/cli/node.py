@@ -158,7 +158,7 @@ def publish() -> int:
 
 
 @node.command(
-    help=_("Derive the whole log again and look at every body; say which files are wrong.")
+    help=_("Derive the whole log again, look at every body and sealed file, and say which are wrong.")
     + "\n\n\b\nhisn node fsck"
 )
 def fsck() -> int:
@@ -177,7 +177,7 @@ def _say_checked(checked: Checked) -> None:
     click.echo(text.format(files=f"{report.files:,}", entries=f"{report.entries:,}"))
     for problem in report.problems:
         click.echo(f"  {tech(problem.kind.value)}  {tech(problem.name)}  {prose(problem.why)}")
-    for label, places in ((_("body missing"), checked.missing), (_("body changed"), checked.changed)):
+    for label, places in ((_("missing"), checked.missing), (_("changed"), checked.changed)):
         for position, kind in places:
             click.echo(f"  {label}  {tech(position)}  {tech(kind)}")
     if checked.is_sound:
