@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
-from tests.unit.present.catalogue import LOCALE, compiled, keys, missing, read_catalogue
+from tests.unit.present.catalogue import LOCALE, PACKAGE, compiled, keys, missing, read_catalogue
 
 from hisn.present.i18n import LANGUAGES
+from hisn.verify.texts import FLAGS, RESULTS, SAID, STEPS
 
 CATALOGUES = sorted(LOCALE.glob("*/LC_MESSAGES/hisn.po"))
 _PLACE = re.compile(r"\{[a-z_]+\}")
@@ -66,3 +68,32 @@ class TestCatalogue:
     def test_an_incomplete_run_is_never_called_sound_or_safe(self, path: Path) -> None:
         for message in read_catalogue(path):
             assert not any(word in " ".join(forms_of(message.string)) for word in ("سليم", "آمن", "اكتشاف"))
+
+
+def test_the_page_and_the_terminal_say_the_same_in_arabic() -> None:
+    # Whoever reads both must not wonder whether two words mean two things.
+    page = (PACKAGE / "verify/browser/messages.mjs").read_text()
+    catalogue = read_catalogue(LOCALE / "ar/LC_MESSAGES/hisn.po")
+    names = {code: code for code in (*RESULTS, *FLAGS)}
+    for table, texts in {
+        "STEPS": STEPS,
+        "SAID": SAID,
+        "RESULTS": RESULTS,
+        "FLAGS": FLAGS,
+        "NAMES": names,
+    }.items():
+        said = _table_of(page, f"{table}_AR")
+        for code, text in texts.items():
+            message = catalogue.get(text)
+            assert message is not None
+            assert said[code] == re.sub("[\u2066\u2069]", "", str(message.string)), (table, code)
+
+
+def _table_of(page: str, name: str) -> dict[str, str]:
+    table = page.partition(f"const {name} = {{\n")[2].partition("\n};\n")[0]
+    return {
+        quoted or bare: json.loads(f'"{text}"')
+        for quoted, bare, text in re.findall(
+            r'^  (?:"([^"]+)"|(\w+)):\s+"((?:[^"\\]|\\.)*)",$', table, re.MULTILINE
+        )
+    }
