@@ -19,7 +19,7 @@ from hisn.tlog.checkpoint import Checkpoint, LogKeys, SignedCheckpoint
 from hisn.tlog.merkle import leaf_hash, root_of
 from hisn.tlog.ports import Blobs, Register
 from hisn.tlog.recover import Home, load, published_file, tile_path
-from hisn.tlog.staging import Row, parse_own, parse_published
+from hisn.tlog.staging import FormerKeys, Row, parse_own, parse_published
 from hisn.tlog.tile import ENTRIES, WIDTH, TilePath, encode_bundle, tiles_for, width_at
 
 Entries: TypeAlias = Callable[[int, int], Iterable[bytes]]
@@ -28,15 +28,23 @@ Entries: TypeAlias = Callable[[int, int], Iterable[bytes]]
 _AT_ONCE = 1_024  # entries asked for at once in the first pass
 
 
-def adopt(keys: LogKeys, blobs: Blobs, register: Register, data: bytes, entries: Entries) -> SignedCheckpoint:
+def adopt(
+    keys: LogKeys,
+    blobs: Blobs,
+    register: Register,
+    data: bytes,
+    entries: Entries,
+    *,
+    former: Iterable[FormerKeys] = (),
+) -> SignedCheckpoint:
     """Replace the log's files and head by those of a witnessed checkpoint; then open it as usual.
 
     Adopting the present head repairs its files.  Raises VerificationError if the log has not signed
     the checkpoint, StorageError E5212 if the entries do not lead to it, E5215 if a sound log here
     is longer, or if more was published.
     """
-    home = Home(keys, blobs, register)
-    signed = parse_own(data, keys)
+    home = Home(keys, blobs, register, tuple(former))
+    signed = parse_own(data, keys, home.former)
     _require_loss(home, signed.checkpoint)
     raw = register.get(home.names.row)
     hashes = _hashes(signed.checkpoint, entries)
@@ -69,7 +77,7 @@ def _require_published(home: Home, wanted: Checkpoint, hashes: Sequence[bytes]) 
     row = home.register.get(home.names.published_row)
     known = [published_file(home)]
     if row is not None:
-        known.append(parse_published(row, home.keys))
+        known.append(parse_published(row, home.keys, home.former))
     for held in (each.checkpoint for each in known if each is not None):
         if held.size > wanted.size:
             raise _refuse(f"{held.size} entries were published, the checkpoint has {wanted.size}")

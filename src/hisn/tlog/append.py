@@ -21,7 +21,7 @@ winner's log and begins again.  So no two checkpoints of one size ever leave the
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -43,7 +43,15 @@ from hisn.tlog.recover import (
     settle_published,
 )
 from hisn.tlog.sign import LogSigner, sign_checkpoint
-from hisn.tlog.staging import Row, encode_staging, parse_own, parse_published, parse_staging, staging_name
+from hisn.tlog.staging import (
+    FormerKeys,
+    Row,
+    encode_staging,
+    parse_own,
+    parse_published,
+    parse_staging,
+    staging_name,
+)
 from hisn.tlog.tile import ENTRIES, MAX_ENTRY_BYTES, WIDTH, TilePath, TileReader
 
 _ATTEMPTS = 100  # each means that another process has appended meanwhile
@@ -76,12 +84,15 @@ class LogWriter:
 
     Several processes may hold writers of one log; within a process, one thread at a time uses one.
     After `DurabilityLost` the process must end.  After any other error the writer looks at what
-    was stored before it goes on; an append that raised may yet have been committed.
+    was stored before it goes on; an append that raised may yet have been committed.  `former` are
+    keys that the signer's have replaced.
     """
 
-    def __init__(self, signer: LogSigner, blobs: Blobs, register: Register) -> None:
+    def __init__(
+        self, signer: LogSigner, blobs: Blobs, register: Register, former: Iterable[FormerKeys] = ()
+    ) -> None:
         self._signer = signer
-        self._home = Home(signer.keys, blobs, register)
+        self._home = Home(signer.keys, blobs, register, tuple(former))
         self._state: State | None = None
         self._reader: TileReader | None = None
         self._read_head: SignedCheckpoint | None = None
@@ -105,13 +116,15 @@ class LogWriter:
         return writer
 
     @classmethod
-    def open(cls, signer: LogSigner, blobs: Blobs, register: Register) -> LogWriter:
+    def open(
+        cls, signer: LogSigner, blobs: Blobs, register: Register, former: Iterable[FormerKeys] = ()
+    ) -> LogWriter:
         """Open a log and finish what the last process had begun.
 
         Raises StorageError E5206 if there is none, E5209 if its register is damaged.  A log that
         must not be signed opens for reading: see `refusal`.
         """
-        writer = cls(signer, blobs, register)
+        writer = cls(signer, blobs, register, former)
         writer._now()
         return writer
 
@@ -157,7 +170,7 @@ class LogWriter:
         the tree that is held here.
         """
         with self._writing():
-            signed = parse_own(data, self._home.keys)
+            signed = parse_own(data, self._home.keys, self._home.former)
             verify_quorum(policy, signed)
             state = self._signable()
             if not self._holds(state, signed.checkpoint):
@@ -167,7 +180,7 @@ class LogWriter:
     def published(self) -> SignedCheckpoint | None:
         """Return the published checkpoint with its cosignatures, or None if there is none yet."""
         data = self._home.register.get(self._home.names.published_row)
-        return None if data is None else parse_published(data, self._home.keys)
+        return None if data is None else parse_published(data, self._home.keys, self._home.former)
 
     def check_witness_head(self, data: bytes) -> None:
         """Compare a checkpoint that a witness keeps with the log; return if the log holds it.
@@ -177,7 +190,7 @@ class LogWriter:
         Either way the checkpoint is kept in the register, and nothing is signed from then on.
         """
         with self._writing():
-            signed = parse_own(data, self._home.keys)
+            signed = parse_own(data, self._home.keys, self._home.former)
             while not self._holds(state := self._signable(), signed.checkpoint):
                 if self._mark_ahead(state, data):
                     raise _unlike(signed.checkpoint, state.row.head.checkpoint)
@@ -277,7 +290,7 @@ class LogWriter:
         home = self._home
         while True:
             raw = home.register.get(home.names.published_row)
-            old = None if raw is None else parse_published(raw, home.keys)
+            old = None if raw is None else parse_published(raw, home.keys, home.former)
             if old is not None and _rank(old) >= _rank(signed):
                 return old
             self._collect(0 if old is None else old.checkpoint.size, signed.checkpoint.size)

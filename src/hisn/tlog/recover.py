@@ -26,6 +26,7 @@ from hisn.tlog.checkpoint import LogKeys, SignedCheckpoint
 from hisn.tlog.edge import Edge
 from hisn.tlog.ports import Blobs, Conflict, Register
 from hisn.tlog.staging import (
+    FormerKeys,
     LogNames,
     Row,
     parse_own,
@@ -47,6 +48,7 @@ class Home:
     keys: LogKeys
     blobs: Blobs
     register: Register
+    former: tuple[FormerKeys, ...] = ()
 
     @property
     def names(self) -> LogNames:
@@ -92,7 +94,7 @@ def load(home: Home) -> State:
         raw = home.register.get(home.names.row)
         if raw is None:
             raise _nothing_here(home)
-        row = parse_row(raw, home.keys)
+        row = parse_row(raw, home.keys, home.former)
         state = _examine(home, raw, row)
         # Another process may have committed while we looked: then what seemed newer than the
         # register, or missing, is its work.
@@ -174,7 +176,7 @@ def published_file(home: Home) -> SignedCheckpoint | None:
     """Return the checkpoint that the public file holds, or None if it holds none of ours."""
     data = home.get("checkpoint")
     try:
-        return None if data is None else parse_own(data, home.keys)
+        return None if data is None else parse_own(data, home.keys, home.former)
     except VerificationError:
         return None
 
@@ -210,7 +212,7 @@ def _restore_published(home: Home) -> None:
     if row is not None and home.get("checkpoint") == row:
         return
     file = published_file(home)
-    known = -1 if row is None else parse_published(row, home.keys).checkpoint.size
+    known = -1 if row is None else parse_published(row, home.keys, home.former).checkpoint.size
     if file is not None and file.checkpoint.size > known:
         with suppress(Conflict):  # another publisher is at work, and will settle it
             home.register.swap(home.names.published_row, row, file.raw)

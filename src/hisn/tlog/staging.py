@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from hisn.core.canon import b64, canonical, parse_b64, parse_canonical
@@ -65,6 +66,17 @@ class LogNames:
 
 
 @dataclass(frozen=True, slots=True)
+class FormerKeys:
+    """Hold keys that a log signed with before, and the size from which on newer ones sign.
+
+    What they sign beyond it is a thief's: a witness that shows it must not stop the owner.
+    """
+
+    keys: LogKeys
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """Hold what the register says of a log.
 
@@ -88,7 +100,7 @@ class Row:
         )
 
 
-def parse_row(data: bytes, keys: LogKeys) -> Row:
+def parse_row(data: bytes, keys: LogKeys, former: Sequence[FormerKeys] = ()) -> Row:
     """Return the row that was stored; raises StorageError E5209 if it is not one of this log.
 
     The signatures are verified again: a damaged register must not become the base of a signature.
@@ -100,7 +112,7 @@ def parse_row(data: bytes, keys: LogKeys) -> Row:
                 "checkpoint": str() as checkpoint,
                 "staging": str() | None as staging,
             }:
-                head = parse_own(parse_b64(checkpoint), keys)
+                head = _parse_signed(parse_b64(checkpoint), (keys, *(each.keys for each in former)))
                 return Row(head, staging, None if ahead is None else parse_b64(ahead))
             case _:
                 raise _damaged(keys, "its fields are others")
@@ -108,18 +120,29 @@ def parse_row(data: bytes, keys: LogKeys) -> Row:
         raise _damaged(keys, error.message) from error
 
 
-def parse_published(data: bytes, keys: LogKeys) -> SignedCheckpoint:
+def parse_published(data: bytes, keys: LogKeys, former: Sequence[FormerKeys] = ()) -> SignedCheckpoint:
     """Return the published checkpoint of the register; raises StorageError E5209 if it is damaged."""
     try:
-        return parse_own(data, keys)
+        return _parse_signed(data, (keys, *(each.keys for each in former)))
     except VerificationError as error:
         raise _damaged(keys, error.message) from error
 
 
-def parse_own(data: bytes, keys: LogKeys) -> SignedCheckpoint:
+def parse_own(data: bytes, keys: LogKeys, former: Sequence[FormerKeys] = ()) -> SignedCheckpoint:
     """Return a checkpoint that this log has signed with both keys. Raises VerificationError."""
+    size = parse_signed_checkpoint(data).checkpoint.size
+    return _parse_signed(data, (keys, *(each.keys for each in former if size <= each.until)))
+
+
+def _parse_signed(data: bytes, keys: Iterable[LogKeys]) -> SignedCheckpoint:
+    """Return a checkpoint that one of several pairs of keys has signed; the first one's error counts."""
+    present, *others = keys
     signed = parse_signed_checkpoint(data)
-    verify_checkpoint(signed, keys)
+    for each in others:
+        with suppress(VerificationError):
+            verify_checkpoint(signed, each)
+            return signed
+    verify_checkpoint(signed, present)
     return signed
 
 
