@@ -233,10 +233,15 @@ class UnitNodes:
     ) -> Roster:
         """Replace a member's keys of a role by those of the next generation, and use them from now on."""
         node = self[name]
-        held = node.face.generations if role in node.face.generations else node.generations
-        fresh = node.office.key(role, held[role] + 1)
-        adopted = self.adopt(Rotate(node.name, role, fresh.public, until), signers=signers, tell=tell)
-        held[role] += 1
+        is_of_log = role in node.face.generations
+        held = node.face.generations if is_of_log else node.generations
+        fresh = node.office.key(role, held[role] + 1).public
+        adopted = self.adopt(Rotate(node.name, role, fresh, until), signers=signers, tell=tell)
+        if is_of_log:
+            keys = adopted.find(node.name)
+            node.face.rotate(role, next(key.start for key in keys.keys if key.public == fresh) if keys else 0)
+        else:
+            held[role] += 1
         self.restart(name)
         return adopted
 

@@ -27,7 +27,7 @@ from hisn.tlog.merkle import leaf_hash
 from hisn.tlog.ports import Entropy
 from hisn.tlog.proof import TlogProof
 from hisn.tlog.sign import LogSigner
-from hisn.tlog.staging import LogNames
+from hisn.tlog.staging import FormerKeys, LogNames
 
 
 def blob_name(digest: bytes) -> str:
@@ -69,6 +69,7 @@ class Face:
         self.blobs = MemoryBlobs()
         self.register = MemoryRegister()
         self.generations = {"act": 0, "log": 0}
+        self.former: list[FormerKeys] = []
         self.writer = LogWriter.create(self.log_signer, self.blobs, self.register)
         self._seals: dict[bytes, SealedMap] = {}
 
@@ -184,6 +185,13 @@ class Face:
         """Prove that an entry is under a checkpoint of this face, however it was cosigned."""
         return TlogProof(index, self.writer.inclusion(index, head.checkpoint.size), head.raw)
 
+    def rotate(self, role: str, begins: int) -> None:
+        """Use the next generation of keys of a role, in force for entries from `begins` on."""
+        if role == "log":
+            self.former.append(FormerKeys(self.log_signer.keys, begins))
+        self.generations[role] += 1
+        self.reopen()
+
     def snapshot(self) -> Snapshot:
         """Take a backup of everything."""
         return Snapshot(dict(self.blobs.files), dict(self.register.values))
@@ -196,7 +204,7 @@ class Face:
 
     def reopen(self) -> None:
         """Open the log as a process does that has just started."""
-        self.writer = LogWriter.open(self.log_signer, self.blobs, self.register)
+        self.writer = LogWriter.open(self.log_signer, self.blobs, self.register, self.former)
 
     def branch(self, at: int | None = None) -> Face:
         """Return another log under the same keys, with the first `at` entries of this one."""

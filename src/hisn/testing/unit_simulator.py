@@ -82,10 +82,19 @@ class UnitSimulator(UnitNodes):
         return self._stores[self.full(name)]
 
     def seal(
-        self, name: str, records: Sequence[Mapping[str, Cell]], *, mode: Mode = "fields", **more: Any
+        self,
+        name: str,
+        records: Sequence[Mapping[str, Cell]],
+        *,
+        mode: Mode = "fields",
+        face: Face | None = None,
+        **more: Any,
     ) -> Batch:
-        """Seal records as one batch of a member's log; `more` as `unit_evidence.seal_batch` takes it."""
-        return seal_batch(self[name].face, self.vault(name), records, mode=mode, **more)
+        """Seal records as one batch of a member's log, or of another face that it shows.
+
+        `more` is what `unit_evidence.seal_batch` takes.
+        """
+        return seal_batch(face or self[name].face, self.vault(name), records, mode=mode, **more)
 
     def state(
         self,
@@ -93,10 +102,12 @@ class UnitSimulator(UnitNodes):
         *batches: Batch,
         events: Sequence[int] = (0,),
         fields: Mapping[str, Value] | None = None,
+        face: Face | None = None,
         **header: Any,
     ) -> Finding:
         """Log a finding about the events with these numbers in each of some batches."""
-        return state_finding(self[name].face, [(batch, events) for batch in batches], fields=fields, **header)
+        evidence = [(batch, events) for batch in batches]
+        return state_finding(face or self[name].face, evidence, fields=fields, **header)
 
     def head(self, name: str) -> SignedCheckpoint:
         """Return the newest signed state of a log with the cosignatures that its owner has stored."""
