@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 from hisn.app.home import read_chain, read_unit
 from hisn.app.places import Places
@@ -15,7 +16,7 @@ from hisn.unit.roster import Roster
 
 
 class Peers:
-    """Answer who is a member and which logs are known; `reload` after a roster was adopted.
+    """Answer who is a member and which logs are known; `refresh` sees that a roster was adopted.
 
     Calls from several threads are safe.
     """
@@ -25,10 +26,19 @@ class Peers:
         self._lock = threading.Lock()
         self._roster: Roster | None = None
         self._logs: dict[str, KnownLog] = {}
+        self._seen: frozenset[tuple[str, int, int]] = frozenset()
         self.reload()
+
+    def refresh(self) -> bool:
+        """Read the rosters again if their files have changed, and tell so. Raises as `reload` does."""
+        if self._seen == self._files():
+            return False
+        self.reload()
+        return True
 
     def reload(self) -> None:
         """Read the rosters again. Raises VerificationError and StorageError for the node's own one."""
+        seen = self._files()
         roster = read_unit(self._places)[1][-1]
         logs: dict[str, KnownLog] = {}
         # The own unit comes last: what it says of a log goes before what a watched unit says.
@@ -39,6 +49,7 @@ class Peers:
                     logs[member.id] = KnownLog.of_member(LogKeys(member.id, public))
         with self._lock:
             self._roster, self._logs = roster, logs
+        self._seen = seen
 
     def find(self, origin: str) -> KnownLog | None:
         """Return the log with exactly that origin, or None (port `Logs`)."""
@@ -51,6 +62,17 @@ class Peers:
             member = self._roster.find(origin) if self._roster else None
         public = member.open_key("act") if member and member.is_active else None
         return public.ed25519 if public else None
+
+    def _files(self) -> frozenset[tuple[str, int, int]]:
+        """Return name, size and time of each file: a chain costs dozens of signatures to verify."""
+        places = self._places
+        found = set()
+        for folder in (places.genesis.parent, places.rosters, places.watched):
+            for path in folder.rglob("*"):
+                with suppress(OSError):  # gone meanwhile: the next look sees that
+                    state = path.stat()
+                    found.add((str(path), state.st_size, state.st_mtime_ns))
+        return frozenset(found)
 
     def _watched(self) -> Iterator[Roster]:
         folder = self._places.watched

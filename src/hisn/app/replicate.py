@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from hisn.app.home import Node
 from hisn.core.canon import b64, parse_b64
 from hisn.node.client import Caller, Deadlines
 from hisn.node.replicate import Copied, MirrorPeer, replicate
-from hisn.node.without import Missing
+from hisn.node.without import Missing, Why
 from hisn.tlog.checkpoint import SignedCheckpoint
 from hisn.tlog.cosign import CosignerKeys
 from hisn.tlog.ports import Conflict
@@ -18,6 +19,15 @@ from hisn.tlog.staging import LogNames
 MIRROR_PATH = "/mirror"
 _ROW = "replicated/"
 _WHOLE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Replicated:
+    """Say that a member's mirror has the published log of `size` entries now, or why it has not."""
+
+    to: str
+    size: int
+    missing: Why | None = None
 
 
 def mirror_peers(node: Node) -> Iterator[MirrorPeer]:
@@ -29,8 +39,11 @@ def mirror_peers(node: Node) -> Iterator[MirrorPeer]:
             yield MirrorPeer(member.url.rstrip("/") + MIRROR_PATH, keys, member.id)
 
 
-def replicate_all(node: Node) -> list[str]:
-    """Bring every mirror up to what is published; return one line for each that is new or failed."""
+def replicate_all(node: Node) -> list[Replicated]:
+    """Bring every mirror up to what is published; return what became of those that were behind.
+
+    Raises StorageError if our own disk fails, VerificationError if our own files are damaged.
+    """
     published = node.log.published()
     if published is None:
         return []
@@ -38,12 +51,14 @@ def replicate_all(node: Node) -> list[str]:
     if not peers:
         return []
     outcomes = asyncio.run(_ask(node, peers, published))
-    lines = []
+    done = []
     for peer, outcome in zip(peers, outcomes, strict=True):
         if isinstance(outcome, Copied):
             _remember(node, peer, published)
-            lines.append(f"{peer.to}: {published.checkpoint.size}")
-    return lines
+            done.append(Replicated(peer.to, published.checkpoint.size))
+        else:
+            done.append(Replicated(peer.to, published.checkpoint.size, outcome.why))
+    return done
 
 
 async def _ask(node: Node, peers: list[MirrorPeer], head: SignedCheckpoint) -> list[Copied | Missing]:

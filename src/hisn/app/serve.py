@@ -53,11 +53,17 @@ class RunningNode:
         self._stopping = threading.Event()
         self._shelf = reopen()
         self._turn = threading.Lock()
+        self._told: dict[str, str] = {}
+        self._failure: HisnError | None = None
+        self._quota = Quota(_ALLOWANCE, self._shelf.clock, self._overrun)
         self.peers = Peers(self._shelf.places)
         self.server = NodeServer(make_app(self._services()), options.listen)
 
     def run(self) -> None:
-        """Serve until a signal or `stop`. Raises StorageError; `DurabilityLost` must end the process."""
+        """Serve until a signal or `stop`.
+
+        Raises StorageError, `DurabilityLost` among them: then the process must end.
+        """
         self.server.bind()
         self._say("listening", self.server.url)
         with self._working():
@@ -79,6 +85,8 @@ class RunningNode:
             self._stopping.set()
             worker.join(30)
             self._shelf.close()
+        if self._failure:
+            raise self._failure
 
     def stop(self) -> None:
         """End."""
@@ -86,7 +94,7 @@ class RunningNode:
 
     def _services(self) -> Services:
         node = self._shelf
-        quota = Quota(_ALLOWANCE, node.clock, self._overrun)
+        quota = self._quota
         suspects = Suspects(BlobSuspects(node.blobs), node.register)
         rooms = Rooms(node.config.origin, self.peers, node.register, suspects)
         mirror = HeadKeeper(
@@ -128,29 +136,49 @@ class RunningNode:
 
     def _work(self) -> None:
         """Publish and replicate what is new, again and again; whoever is away is asked later."""
-        with self._reopen() as node:
-            last = ""
-            while not self._stopping.wait(self._options.interval_s):
-                try:
-                    self.peers.reload()
-                    last = self._round(node, last)
-                except DurabilityLost as error:
-                    self.server.fail(error)
-                    return
-                except HisnError as error:
-                    self._say("trouble", str(error))
+        try:
+            with self._reopen() as node:
+                while not self._stopping.wait(self._options.interval_s):
+                    self._round(node)
+        except DurabilityLost as error:
+            self.server.fail(error)
+        except HisnError as error:
+            # Without its second half the node would look alive and publish nothing.
+            self._failure = error
+            self.server.stop()
 
-    def _round(self, node: Node, last: str) -> str:
+    def _round(self, node: Node) -> None:
+        try:
+            if self.peers.refresh():
+                node.reload_unit()
+                self._shelf.reload_unit()
+            self._quota.close_window()
+            self._publish(node)
+            for each in replicate_all(node):
+                if each.missing is None:
+                    self._told.pop(f"unmirrored {each.to}", None)
+                    self._say("mirrored", f"{each.to}: {each.size}")
+                else:
+                    self._tell(f"unmirrored {each.to}", f"{each.to}: {each.missing.value}")
+            self._told.pop("trouble", None)
+        except DurabilityLost:
+            raise
+        except HisnError as error:
+            self._tell("trouble", str(error))
+        except Exception as error:  # noqa: BLE001 - a slip of ours must not end the publishing, nor be silent
+            self._tell("trouble", f"{type(error).__name__}: {error}")
+
+    def _publish(self, node: Node) -> None:
         head, published = node.log.head(), node.log.published()
         if published is None or published.checkpoint.size < head.checkpoint.size:
             done = publisher_of(node, Haste()).publish_now()
-            line = _line(done)
-            if line != last:
-                self._say("published" if done.is_published else "unwitnessed", line)
-            last = line
-        for line in replicate_all(node):
-            self._say("mirrored", line)
-        return last
+            self._tell("published" if done.is_published else "unwitnessed", _line(done))
+
+    def _tell(self, code: str, text: str) -> None:
+        """Say something that stays as it is for many rounds once."""
+        if self._told.get(code) != text:
+            self._told[code] = text
+            self._say(code.partition(" ")[0], text)
 
 
 def _line(done: Published) -> str:

@@ -13,6 +13,7 @@ _LINES = {
     "published": mark("Published (size; cosigned by; missing): {text}"),
     "unwitnessed": mark("Sequenced, unwitnessed (size; cosigned by; missing): {text}"),
     "mirrored": mark("Mirrored by {text} entries"),
+    "unmirrored": mark("Not mirrored by {text}"),
     "overrun": mark("Asked for too much, and refused: {text}"),
     "trouble": mark("Trouble: {text}"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.unit.app import nodes
+from tests.unit.app import nodes, units
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,3 +23,10 @@ def sealed_unit(tmp_path_factory: pytest.TempPathFactory) -> World:
 def unit(sealed_unit: World, tmp_path: Path) -> World:
     """Return a copy of that unit for one test."""
     return sealed_unit.copy(tmp_path / "unit")
+
+
+@pytest.fixture(scope="session")
+def linked_unit(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Path], dict[str, str]]:
+    """Return the folders and addresses of a unit whose nodes can reach each other; not to be changed."""
+    urls = units.free_urls()
+    return units.found(tmp_path_factory.mktemp("linked"), urls), urls

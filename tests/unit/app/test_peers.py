@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from tests.unit.app.nodes import World
 from tests.unit.app.units import (
     MEMBERS,
     OUTSIDE,
@@ -27,13 +29,13 @@ EAST, NORTH, SOUTH = MEMBERS
 PRESS, SCHOOL = OUTSIDE
 
 
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return found(tmp_path_factory.mktemp("founded"))
+@pytest.fixture
+def founded(sealed_unit: World) -> Mapping[str, Path]:
+    return sealed_unit.roots
 
 
 @pytest.fixture
-def roots(founded: dict[str, Path], tmp_path: Path) -> dict[str, Path]:
+def roots(founded: Mapping[str, Path], tmp_path: Path) -> dict[str, Path]:
     return copied(founded, tmp_path)
 
 
@@ -106,7 +108,7 @@ def test_what_a_watched_unit_says_of_a_log_does_not_replace_what_the_own_unit_sa
 
 
 def test_a_new_epoch_counts_after_reloading(
-    roots: dict[str, Path], founded: dict[str, Path], tmp_path: Path
+    roots: dict[str, Path], founded: Mapping[str, Path], tmp_path: Path
 ) -> None:
     fresh = tmp_path / "fresh"
     alone(fresh, EAST).close()
