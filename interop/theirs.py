@@ -16,10 +16,16 @@ from typing import Any
 
 from hisn.core.keys import DualPublic
 from hisn.errors import HisnError, VerificationError
-from hisn.tlog.checkpoint import LogKeys, SignedCheckpoint, parse_signed_checkpoint, verify_checkpoint
+from hisn.tlog.checkpoint import (
+    LogKeys,
+    SignedCheckpoint,
+    open_note,
+    parse_signed_checkpoint,
+    verify_checkpoint,
+)
 from hisn.tlog.cosign import CosignerKeys, verify_cosigner, verify_subtree_cosignature
 from hisn.tlog.merkle import consistency_at, inclusion_at, leaf_hash, verify_consistency, verify_inclusion
-from hisn.tlog.note import Ed25519Verifier, NoteSignature, format_vkey, open_note, parse_note
+from hisn.tlog.note import NoteSignature, format_vkey, parse_note
 from hisn.tlog.policy import Policy, parse_policy
 from hisn.tlog.proof import format_tlog_proof, parse_tlog_proof, verify_tlog_proof
 from hisn.tlog.tile import WIDTH, TileReader
@@ -67,7 +73,7 @@ class Theirs:
         for each in self.data["notes"]:
             note = parse_note(b64decode(each["note"]))
             expect("another text", ok=note.text == b64decode(each["text"]))
-            open_note(note, [Ed25519Verifier(parse_vkey(each["key"]))])
+            open_note(note, [parse_vkey(each["key"])])
         print(f"ok  {len(self.data['notes'])} notes")
 
     def stages(self) -> list[SignedCheckpoint]:

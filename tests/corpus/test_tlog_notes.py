@@ -9,9 +9,9 @@ import pytest
 
 from hisn.core.canon import parse_b64
 from hisn.errors import VerificationError
-from hisn.tlog.checkpoint import parse_signed_checkpoint, verify_log_signature
+from hisn.tlog.checkpoint import open_note, parse_signed_checkpoint, verify_log_signature
 from hisn.tlog.merkle import inclusion_proof, leaf_hash, root_of
-from hisn.tlog.note import Ed25519Verifier, NoteSignature, VerifierKey, format_vkey, open_note, parse_note
+from hisn.tlog.note import NoteSignature, VerifierKey, format_vkey, parse_note
 from hisn.tlog.policy import LogLine, Policy
 from hisn.tlog.proof import TlogProof, format_tlog_proof, parse_tlog_proof, verify_tlog_proof
 from hisn.tlog.sign import format_note
@@ -29,9 +29,9 @@ def test_the_example_of_signed_note_verifies(corpus: Path) -> None:
     text = example["text"].encode()
     data = format_note(text, [NoteSignature("example.com/foo", blob[:4], blob[4:])])
     assert data.decode() == f"{example['text']}\n— example.com/foo {example['signature_base64']}\n"
-    assert open_note(parse_note(data), [Ed25519Verifier(key)])
+    assert open_note(parse_note(data), [key])
     with pytest.raises(VerificationError):
-        open_note(parse_note(data.replace(b"This", b"this")), [Ed25519Verifier(key)])
+        open_note(parse_note(data.replace(b"This", b"this")), [key])
 
 
 def tessera(corpus: Path) -> tuple[VerifierKey, list[bytes]]:

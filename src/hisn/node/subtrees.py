@@ -6,9 +6,8 @@ from hisn.errors import InputError, VerificationError
 from hisn.node.answer import Answer, refusal
 from hisn.node.body import parse_sign_subtree
 from hisn.node.ratchet import MAX_BODY_BYTES, Rooms
-from hisn.tlog.checkpoint import CheckpointVerifier, parse_signed_checkpoint
+from hisn.tlog.checkpoint import open_note, parse_signed_checkpoint
 from hisn.tlog.merkle import verify_subtree_consistency
-from hisn.tlog.note import open_note
 from hisn.tlog.sign import Cosigner, signature_line
 
 
@@ -32,7 +31,7 @@ def sign_subtree(body: bytes, rooms: Rooms, cosigner: Cosigner) -> Answer:
     if rooms.find(checkpoint.origin) is None:
         return refusal(404, "the log is not known here")
     try:
-        open_note(signed.note, [CheckpointVerifier(key) for key in cosigner.keys.vkeys])
+        open_note(signed.note, cosigner.keys.vkeys)
     except VerificationError:
         return refusal(403, "the checkpoint is not signed by this cosigner")
     try:

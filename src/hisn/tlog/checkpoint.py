@@ -6,7 +6,7 @@ Size zero with another root than the empty tree's is parsed: to name it is the d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hisn.core.canon import parse_b64, parse_decimal
@@ -19,7 +19,6 @@ from hisn.tlog.note import (
     Note,
     VerifierKey,
     check_text,
-    open_note,
     parse_note,
     vkey_of,
 )
@@ -74,30 +73,73 @@ def parse_signed_checkpoint(data: bytes) -> SignedCheckpoint:
     return SignedCheckpoint(parse_checkpoint(note.text), note, data)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckpointVerifier:
-    """Verify what one key signs of checkpoints, whether as a log or as a cosigner."""
+def verify_line(key: VerifierKey, text: bytes, signature: bytes) -> int | None:
+    """Return the seconds since 1970 that a key's signature of a note text states, None for a plain one.
 
-    key: VerifierKey
+    Raises VerificationError.
+    """
+    public = key.public
+    if key.sig_type == ED25519:
+        public.verify(signature, text)
+        return None
+    timestamp, inner = split_stamp(signature, public.algorithm)
+    if key.sig_type == COSIGNATURE_ED25519:
+        message = cosigned_message_ed(timestamp, text)
+    else:
+        head = parse_checkpoint(text)
+        message = cosigned_message_mldsa(key.name, timestamp, head.origin, 0, head.size, head.root)
+    public.verify(inner, message)
+    return timestamp
 
-    def verify(self, text: bytes, signature: bytes) -> None:
-        """Return if the signature is the key's over the note text. Raises VerificationError."""
-        self.timestamp(text, signature)
 
-    def timestamp(self, text: bytes, signature: bytes) -> int | None:
-        """Return the verified timestamp in seconds, None for a plain signature. Raises VerificationError."""
-        public = self.key.public
-        if self.key.sig_type == ED25519:
-            public.verify(signature, text)
-            return None
-        timestamp, inner = split_stamp(signature, public.algorithm)
-        if self.key.sig_type == COSIGNATURE_ED25519:
-            message = cosigned_message_ed(timestamp, text)
-        else:
-            head = parse_checkpoint(text)
-            message = cosigned_message_mldsa(self.key.name, timestamp, head.origin, 0, head.size, head.root)
-        public.verify(inner, message)
-        return timestamp
+def verify_lines(note: Note, keys: Iterable[VerifierKey]) -> tuple[tuple[VerifierKey, int | None], ...]:
+    """Return the known keys that signed, each with the time it states, in the note's order.
+
+    Lines of unknown keys are ignored, as they are by everybody.  Raises VerificationError if the
+    line of a known key fails, for then somebody has meddled with the note.
+    """
+    known: dict[tuple[str, bytes], VerifierKey] = {}
+    for key in keys:
+        if (key.name, key.key_id) in known:
+            raise VerificationError(
+                "E3204", "two known keys have one name and id", hint="enrol one of them under another name"
+            )
+        known[key.name, key.key_id] = key
+    verified = []
+    for line in note.signatures:
+        if signer := known.get((line.name, line.key_id)):
+            try:
+                verified.append((signer, verify_line(signer, note.text, line.signature)))
+            except VerificationError as error:
+                raise VerificationError(
+                    "E3205",
+                    f"the signature line of {line.name} does not verify",
+                    hint="the note was changed, or its signer failed; ask for it again from another place",
+                ) from error
+    return tuple(verified)
+
+
+def open_note(note: Note, keys: Iterable[VerifierKey]) -> tuple[tuple[VerifierKey, int | None], ...]:
+    """Return what `verify_lines` does. Raises VerificationError, too, if no known key signed."""
+    verified = verify_lines(note, keys)
+    if not verified:
+        raise VerificationError(
+            "E3206", "no known key has signed the note", hint="check which keys are enrolled for it"
+        )
+    return verified
+
+
+def times_of(note: Note, cosigners: Iterable[VerifierKey]) -> dict[VerifierKey, int]:
+    """Return when the known cosigners signed, in seconds since 1970. Raises VerificationError: one fails.
+
+    A line without a time does not say that the tree is the newest, so it does not count; of repeated
+    lines of one key the earliest time does.
+    """
+    times: dict[VerifierKey, int] = {}
+    for key, time in verify_lines(note, cosigners):
+        if time:
+            times[key] = min(time, times.get(key, time))
+    return times
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +187,8 @@ def verify_log_signature(signed: SignedCheckpoint, vkeys: Sequence[VerifierKey])
             "the checkpoint is of another log than its keys",
             hint="check which origin the checkpoint names in its first line",
         )
-    found = open_note(signed.note, [CheckpointVerifier(key) for key in vkeys])
-    good = tuple(key for key in vkeys if any(key.signed(each) for each in found))
+    found = {key for key, _ in open_note(signed.note, vkeys)}
+    good = tuple(key for key in vkeys if key in found)
     if checkpoint.extensions and all(key.sig_type == COSIGNATURE_ML_DSA_44 for key in good):
         # The ML-DSA-44 message leaves extension lines out: nobody has signed them.
         raise VerificationError(

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 from hisn.core.keys import Algorithm
 from hisn.errors import VerificationError
-from hisn.tlog.checkpoint import CheckpointVerifier, CosignerKeys, SignedCheckpoint
+from hisn.tlog.checkpoint import CosignerKeys, SignedCheckpoint, open_note, verify_line
 from hisn.tlog.note import (
     NoteSignature,
     VerifierKey,
-    open_note,
 )
 from hisn.tlog.stamp import cosigned_message_ed, cosigned_message_mldsa, split_stamp
 
@@ -50,7 +49,7 @@ def verify_cosignature(
     vkeys = (keys,) if isinstance(keys, VerifierKey) else keys.vkeys
     for key in vkeys:
         if key.signed(signature):
-            timestamp = CheckpointVerifier(key).timestamp(signed.note.text, signature.signature)
+            timestamp = verify_line(key, signed.note.text, signature.signature)
             if timestamp is not None:
                 return timestamp
     raise _unknown()
@@ -78,11 +77,10 @@ def verify_cosigner(signed: SignedCheckpoint, keys: CosignerKeys) -> Cosigned:
     Of repeated lines of one key all must verify, and the earliest time counts: then it was seen.
     """
     vkeys = keys.vkeys
-    found = open_note(signed.note, [CheckpointVerifier(key) for key in vkeys])
+    found = open_note(signed.note, vkeys)
     times = []
     for key in vkeys:
-        algorithm = key.public.algorithm
-        stamps = [split_stamp(each.signature, algorithm)[0] for each in found if key.signed(each)]
+        stamps = [time or 0 for signer, time in found if signer == key]
         if not stamps or not all(stamps):
             raise VerificationError(
                 "E3214",

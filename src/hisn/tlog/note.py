@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from hisn.core.canon import b64, parse_b64
 from hisn.core.keys import Algorithm, PublicKey
@@ -99,7 +97,7 @@ def parse_signature_lines(data: bytes) -> tuple[NoteSignature, ...]:
 
 
 def parse_note(data: bytes) -> Note:
-    """Return the parts of a note; the text is worth nothing until `open_note` has accepted it.
+    """Return the parts of a note; the text is worth nothing until somebody's signature is verified.
 
     Raises VerificationError.
     """
@@ -147,59 +145,3 @@ def vkey_of(name: str, sig_type: int, public: PublicKey) -> VerifierKey:
 def format_vkey(key: VerifierKey) -> str:
     """Return ``name+id+base64(type || key)``."""
     return f"{key.name}+{key.key_id.hex()}+{b64(bytes([key.sig_type]) + key.material)}"
-
-
-class NoteVerifier(Protocol):
-    """Verify the signatures of one known key."""
-
-    @property
-    def key(self) -> VerifierKey:
-        """Return the key."""
-        ...
-
-    def verify(self, text: bytes, signature: bytes) -> None:
-        """Return if the signature is the key's over the note text. Raises VerificationError."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Ed25519Verifier:
-    """Verify plain note signatures (type 0x01)."""
-
-    key: VerifierKey
-
-    def verify(self, text: bytes, signature: bytes) -> None:
-        """Return if the signature is the key's over the note text. Raises VerificationError."""
-        self.key.public.verify(signature, text)
-
-
-def open_note(note: Note, verifiers: Sequence[NoteVerifier]) -> tuple[NoteSignature, ...]:
-    """Return the signatures of known keys, all of them verified, in the note's order.
-
-    Lines of unknown keys are ignored, as they are by everybody.  Raises VerificationError if the
-    line of a known key fails, for then somebody has meddled with the note; or if no known key signed.
-    """
-    known = {(verifier.key.name, verifier.key.key_id): verifier for verifier in verifiers}
-    if len(known) != len(verifiers):
-        raise VerificationError(
-            "E3204", "two known keys have one name and id", hint="enrol one of them under another name"
-        )
-    verified = []
-    for signature in note.signatures:
-        verifier = known.get((signature.name, signature.key_id))
-        if verifier is None:
-            continue
-        try:
-            verifier.verify(note.text, signature.signature)
-        except VerificationError as error:
-            raise VerificationError(
-                "E3205",
-                f"the signature line of {signature.name} does not verify",
-                hint="the note was changed, or its signer failed; ask for it again from another place",
-            ) from error
-        verified.append(signature)
-    if not verified:
-        raise VerificationError(
-            "E3206", "no known key has signed the note", hint="check which keys are enrolled for it"
-        )
-    return tuple(verified)

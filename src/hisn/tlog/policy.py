@@ -13,16 +13,14 @@ from dataclasses import dataclass
 from hisn.core.canon import parse_decimal
 from hisn.core.limits import MAX_POLICY_BYTES, MAX_POLICY_ENTRIES
 from hisn.errors import PolicyError, VerificationError
-from hisn.tlog.checkpoint import CheckpointVerifier, SignedCheckpoint, verify_log_signature
+from hisn.tlog.checkpoint import SignedCheckpoint, times_of, verify_log_signature
 from hisn.tlog.note import (
     COSIGNATURE_ED25519,
     COSIGNATURE_ML_DSA_44,
     ED25519,
     VerifierKey,
     format_vkey,
-    open_note,
 )
-from hisn.tlog.stamp import split_stamp
 from hisn.tlog.vkey import parse_vkey
 
 NONE = "none"
@@ -98,24 +96,12 @@ class Policy:
         return self.quorum in met
 
     def satisfied_by(self, signed: SignedCheckpoint) -> QuorumResult:
-        """Return who of the known witnesses cosigned. Raises VerificationError if one of them fails.
-
-        A line without a time does not say that the tree is the newest, so it does not count; of
-        repeated lines of one witness the earliest time does.
-        """
-        lines = {(line.vkey.name, line.vkey.key_id): line for line in self.witnesses}
-        times: dict[str, int] = {}
-        if any((each.name, each.key_id) in lines for each in signed.note.signatures):
-            verifiers = [CheckpointVerifier(line.vkey) for line in self.witnesses]
-            for each in open_note(signed.note, verifiers):
-                line = lines[each.name, each.key_id]
-                timestamp, _ = split_stamp(each.signature, line.vkey.public.algorithm)
-                if timestamp:
-                    times[line.name] = min(timestamp, times.get(line.name, timestamp))
+        """Return who of the known witnesses cosigned. Raises VerificationError if one of them fails."""
+        times = times_of(signed.note, [line.vkey for line in self.witnesses])
         cosigned = tuple(
-            Seen(line.name, line.vkey, times[line.name]) for line in self.witnesses if line.name in times
+            Seen(line.name, line.vkey, times[line.vkey]) for line in self.witnesses if line.vkey in times
         )
-        missing = tuple(line.name for line in self.witnesses if line.name not in times)
+        missing = tuple(line.name for line in self.witnesses if line.vkey not in times)
         return QuorumResult(cosigned, missing, self.is_reached({each.vkey for each in cosigned}))
 
 

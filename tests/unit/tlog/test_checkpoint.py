@@ -10,6 +10,7 @@ from tests.unit.tlog.signers import (
     cosigned_by,
     log_signer,
     signed_head,
+    with_lines,
     witness,
 )
 
@@ -19,7 +20,9 @@ from hisn.tlog.checkpoint import (
     LogKeys,
     parse_checkpoint,
     parse_signed_checkpoint,
+    times_of,
     verify_checkpoint,
+    verify_lines,
     verify_log_signature,
 )
 from hisn.tlog.cosign import CosignerKeys
@@ -175,3 +178,16 @@ def test_the_name_of_the_cosigner_is_part_of_what_ml_dsa_signs() -> None:
     moved = parse_signed_checkpoint(format_note(signed_head().note.text, [line]))
     with refused("E3205"):
         verify_checkpoint(moved, KEYS, require_both=False)
+
+
+def test_of_a_cosigners_lines_the_earliest_time_counts_and_none_without_a_time() -> None:
+    keys = witness(1).keys.vkeys
+    note = with_lines(*cosignatures(1, NOW_S + 5), *cosignatures(1, NOW_S), *cosignatures(2)).note
+    assert times_of(note, keys) == dict.fromkeys(keys, NOW_S)
+    timeless = with_lines(witness(1).cosign_subtree(ORIGIN, 0, HEAD.size, HEAD.root)).note
+    assert [time for _, time in verify_lines(timeless, keys)] == [0]
+    assert times_of(timeless, keys) == {}
+
+
+def test_a_note_that_nobody_known_signed_has_no_verified_lines() -> None:
+    assert verify_lines(cosigned_by(2).note, witness(1).keys.vkeys) == ()

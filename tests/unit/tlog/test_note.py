@@ -9,16 +9,15 @@ from hisn.core.canon import b64
 from hisn.core.keys import Algorithm
 from hisn.core.proof_limits import MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
 from hisn.core.signers import SeedSigner
+from hisn.tlog.checkpoint import open_note
 from hisn.tlog.note import (
     COSIGNATURE_ML_DSA_44,
     ED25519,
-    Ed25519Verifier,
     Note,
     NoteSignature,
     VerifierKey,
     format_vkey,
     key_id,
-    open_note,
     parse_note,
     parse_signature_lines,
     vkey_of,
@@ -30,13 +29,12 @@ TEXT = b"Hello\n"
 SIGNER = SeedSigner(Algorithm.ED25519, bytes(32))
 OTHER = SeedSigner(Algorithm.ED25519, b"\x01" * 32)
 KEY = vkey_of("example.org/key", ED25519, SIGNER.public)
-VERIFIER = Ed25519Verifier(KEY)
 GOOD = sign_note(TEXT, KEY.name, SIGNER)
 NOTE = format_note(TEXT, [GOOD])
 
 
-def opened(data: bytes, *verifiers: Ed25519Verifier) -> tuple[NoteSignature, ...]:
-    return open_note(parse_note(data), verifiers or (VERIFIER,))
+def opened(data: bytes, *keys: VerifierKey) -> tuple[VerifierKey, ...]:
+    return tuple(key for key, _ in open_note(parse_note(data), keys or (KEY,)))
 
 
 def lines(*signatures: NoteSignature) -> bytes:
@@ -48,7 +46,7 @@ def test_a_note_is_a_text_an_empty_line_and_signatures() -> None:
         b"Hello\n\n\xe2\x80\x94 example.org/key " + b64(GOOD.key_id + GOOD.signature).encode() + b"\n" == NOTE
     )
     assert parse_note(NOTE) == Note(TEXT, (GOOD,))
-    assert opened(NOTE) == (GOOD,)
+    assert opened(NOTE) == (KEY,)
 
 
 def test_the_signatures_begin_after_the_last_empty_line() -> None:
@@ -57,7 +55,7 @@ def test_the_signatures_begin_after_the_last_empty_line() -> None:
     signature = sign_note(text, KEY.name, SIGNER)
     data = format_note(text, [signature])
     assert parse_note(data) == Note(text, (signature,))
-    assert opened(data) == (signature,)
+    assert opened(data) == (KEY,)
 
 
 def test_text_that_ends_in_empty_lines_keeps_them() -> None:
@@ -135,7 +133,7 @@ def test_names_of_keys_may_hold_any_other_character(name: str) -> None:
     key = vkey_of(name, ED25519, SIGNER.public)
     assert parse_vkey(format_vkey(key)) == key
     data = format_note(TEXT, [sign_note(TEXT, name, SIGNER)])
-    assert opened(data, Ed25519Verifier(key))
+    assert opened(data, key)
 
 
 def test_a_line_separator_of_unicode_ends_no_line() -> None:
@@ -151,7 +149,7 @@ def test_name_and_id_must_both_match() -> None:
         opened(lines(same_name))
     with refused("E3206"):
         opened(lines(same_id))
-    assert opened(lines(same_name, same_id, GOOD)) == (GOOD,)
+    assert opened(lines(same_name, same_id, GOOD)) == (KEY,)
 
 
 def test_a_line_of_a_known_key_that_fails_rejects_the_note() -> None:
@@ -164,32 +162,32 @@ def test_a_line_of_a_known_key_that_fails_rejects_the_note() -> None:
 def test_unknown_keys_are_ignored_whatever_they_say() -> None:
     unknown = sign_note(TEXT, "somebody", OTHER)
     nonsense = NoteSignature("nobody", b"\xff" * 4, b"\0")
-    assert opened(lines(unknown, GOOD, nonsense)) == (GOOD,)
+    assert opened(lines(unknown, GOOD, nonsense)) == (KEY,)
     with refused("E3206"):
         opened(lines(unknown))
 
 
 def test_of_several_known_keys_each_line_is_verified() -> None:
     other = sign_note(TEXT, "other", OTHER)
-    verifier = Ed25519Verifier(vkey_of("other", ED25519, OTHER.public))
-    assert opened(lines(other, GOOD, GOOD), VERIFIER, verifier) == (other, GOOD, GOOD)
+    key = vkey_of("other", ED25519, OTHER.public)
+    assert opened(lines(other, GOOD, GOOD), KEY, key) == (key, KEY, KEY)
 
 
 def test_two_known_keys_of_one_name_and_id_are_refused() -> None:
     with refused("E3204"):
-        opened(NOTE, VERIFIER, VERIFIER)
+        opened(NOTE, KEY, KEY)
 
 
 def test_sixteen_signatures_of_nearly_5_kb_are_accepted() -> None:
     large = [
         NoteSignature(f"post-quantum.example/{n}", n.to_bytes(4, "big"), bytes(4_990)) for n in range(15)
     ]
-    assert opened(lines(*large, GOOD)) == (GOOD,)
+    assert opened(lines(*large, GOOD)) == (KEY,)
     fill = [
         NoteSignature(f"post-quantum.example/{n}", n.to_bytes(4, "big"), bytes(4_990))
         for n in range(MAX_NOTE_SIGNATURES - 1)
     ]
-    assert opened(lines(*fill, GOOD)) == (GOOD,)
+    assert opened(lines(*fill, GOOD)) == (KEY,)
 
 
 def test_more_signatures_than_anybody_needs_are_refused() -> None:
