@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -119,11 +120,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; nothing escapes as a traceback."""
+    with ExitStack() as stack:
+        return _run(arguments, stack)
+
+
+def _run(arguments: list[str], stack: ExitStack) -> int:
     from hisn.cli.output import report_bug, report_error, report_usage
 
     try:
         arguments, language = _take_language(arguments)
         use_language(language)
+        if language != "en":
+            from hisn.cli.spoken import spoken
+
+            stack.enter_context(spoken(language))
         result = build().main(arguments, prog_name="hisn", standalone_mode=False)
         sys.stdout.flush()
     except HisnError as error:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gettext import NullTranslations
 
 DOMAIN = "hisn"
+LOCALE = Path(__file__).parent.parent / "locale"
 LANGUAGES = ("en", "ar")
 _RIGHT_TO_LEFT = frozenset({"ar"})
 _LANGUAGE: ContextVar[str] = ContextVar("hisn_language", default="en")
@@ -67,10 +68,15 @@ def mark(message: str) -> str:
     return message
 
 
+def mark_plural(singular: str, plural: str) -> tuple[str, str]:
+    """Mark a text with two English forms for the catalogue."""
+    return singular, plural
+
+
 @functools.lru_cache(maxsize=len(LANGUAGES))
 def _catalogue(language: str) -> NullTranslations:
     from gettext import GNUTranslations
 
-    path = Path(__file__).parent.parent / "locale" / language / "LC_MESSAGES" / f"{DOMAIN}.mo"
+    path = LOCALE / language / "LC_MESSAGES" / f"{DOMAIN}.mo"
     with path.open("rb") as file:
         return GNUTranslations(file)

@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 PACKAGE = REPOSITORY / "src" / "hisn"
 LOCALE = PACKAGE / "locale"
 SINGULAR = {"_", "mark", "Phrase"}
-PLURAL = {"ngettext", "Plural", "count_of"}
+PLURAL = {"ngettext", "Plural", "count_of", "mark_plural"}
 TABLES = {"verify/texts.py": {"STEPS", "SAID", "RESULTS", "FLAGS"}}
 """Tables whose values are texts, where the module may not import `mark`: the verifier stays small."""
 Key = str | tuple[str, str]

@@ -11,7 +11,7 @@ from hisn.present.i18n import LANGUAGES
 from hisn.verify.texts import FLAGS, RESULTS, SAID, STEPS
 
 CATALOGUES = sorted(LOCALE.glob("*/LC_MESSAGES/hisn.po"))
-_PLACE = re.compile(r"\{[a-z_]+\}")
+_PLACE = re.compile(r"\{[a-z_]+(?:!r)?\}")
 _OPTION = re.compile(r"(?<![\w-])--[a-z]")
 _ISOLATED = re.compile("\u2066[^\u2066\u2069]*\u2069")
 
@@ -43,11 +43,12 @@ class TestCatalogue:
         for message in read_catalogue(path):
             if not message.id:
                 continue
-            wanted = set(_PLACE.findall(" ".join(forms_of(message.id))))
+            places = [set(_PLACE.findall(form)) for form in forms_of(message.id)]
+            wanted, needed = set.union(*places), set.intersection(*places)
             optional = {"{count}", "{more}"} if isinstance(message.id, tuple | list) else set()
             for form in forms_of(message.string):
                 found = set(_PLACE.findall(form))
-                if not wanted - optional <= found <= wanted:
+                if not needed - optional <= found <= wanted:
                     wrong.append((message.id, form))
         assert wrong == []
 
