@@ -9,7 +9,7 @@ findings are erased in the same order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,11 +58,13 @@ def plan_erasure(node: Node, request: ErasureRequest) -> Erasure:
     """Return what a request would erase. Raises UsageError: E1310, E1315 (nothing), E1317 (which?)."""
     node.member.fold.catch_up(node.log)
     gone = erased(node)
-    keys = [key for key in dict.fromkeys(_chosen(node, request)) if key not in gone.keys]
-    positions = {position for key in keys for position in node.member.fold.table.intake_positions(key)}
-    batches = [own_act(node, position) for position in sorted(positions)]
+    chosen = dict.fromkeys(_chosen(node, request))
+    keys = [key for key in chosen if key not in gone.keys]
+    # The bodies of findings may be meant although the keys of their files are gone already.
+    meant = _positions(node, chosen if request.bodies else keys)
+    batches = [own_act(node, position) for position in sorted(_positions(node, keys))]
     names = dict.fromkeys(_text(batch, "task") for batch in batches)
-    findings = [each for each in _findings(node) if not positions.isdisjoint(_batches(each))]
+    findings = [each for each in _findings(node) if not meant.isdisjoint(_batches(each))]
     bodies: list[bytes] = []
     if request.bodies:
         bodies = [each.statement.body.sha256 for each in findings if each.statement.body]
@@ -90,6 +92,11 @@ def erase(node: Node, erasure: Erasure) -> None:
     if erasure.bodies:
         erase_bodies(node)
         node.member.fold.table.clear()  # it names findings by ids that were in their bodies
+
+
+def _positions(node: Node, keys: Iterable[bytes]) -> set[int]:
+    """Return the entries of the batches under some keys."""
+    return {position for key in keys for position in node.member.fold.table.intake_positions(key)}
 
 
 def _chosen(node: Node, request: ErasureRequest) -> Iterator[bytes]:
