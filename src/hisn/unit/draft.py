@@ -216,8 +216,8 @@ def _pair_json(public: DualPublic) -> dict[str, Json]:
     return {"ed25519": b64(public.ed25519.raw), "mldsa": b64(public.mldsa.raw)}
 
 
-def _place(key: Key) -> tuple[str, int, bool, int]:
-    return key.role, key.start, key.until is None, key.until or 0
+def _place(key: Key) -> tuple[str, int, bool, int, bytes]:
+    return key.role, key.start, key.until is None, key.until or 0, key.public.ed25519.raw
 
 
 def _member_json(member: Member) -> Json:

@@ -278,8 +278,12 @@ def _check_distinct(roster: Roster) -> None:
 
 
 def _check_keys(member: Member, epoch: int) -> None:
-    # A key that was withdrawn as a whole, [n, n), stands before the one that replaced it.
-    places = [(key.role, key.start, MAX_EXACT if key.until is None else key.until) for key in member.keys]
+    # Keys withdrawn as a whole, [n, n), stand before the one that replaced them; there may be several,
+    # for a member may have to rotate again before its log has grown.
+    places = [
+        (key.role, key.start, MAX_EXACT if key.until is None else key.until, key.public.ed25519.raw)
+        for key in member.keys
+    ]
     if not kinds.is_ascending(places):
         raise _refuse("E3404", f"the keys of {member.id} are not in order")
     for key in member.keys:

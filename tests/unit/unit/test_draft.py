@@ -49,6 +49,21 @@ def test_states_that_nobody_names_stay_as_they_were() -> None:
     assert unit.draft().witnessed(NORTH.name) == 9
 
 
+def test_a_member_whose_log_does_not_grow_can_rotate_again_and_again() -> None:
+    """Two thefts in one night: keys withdrawn at one entry are several, and none of them counts."""
+    unit = found()
+    for generation in (1, 2, 3):
+        new = NORTH.key("act", generation).public
+        unit.chain.append(unit.draft(Rotate(NORTH.name, "act", new)))
+    member = unit.chain[-1].find(NORTH.name)
+    assert member
+    assert [(key.start, key.until) for key in member.keys if key.role == "act"] == [(0, 0)] * 3 + [(0, None)]
+    assert unit.chain[-1].keys_at(NORTH.name, "act", 0) == NORTH.key("act", 3).public
+    suspended = unit.draft(Suspend(NORTH.name), Admit(W3.enrolment)).find(NORTH.name)
+    assert suspended
+    assert not suspended.is_active
+
+
 def test_members_and_witnesses_come_and_go() -> None:
     unit = found()
     draft = unit.draft(Join(CENTRE.enrolment), Admit(W3.enrolment), Dismiss(OUTSIDE[0].name))

@@ -139,12 +139,14 @@ function checkDistinct(roster) {
 function isBefore(a, b) {
   const [endA, endB] = [a.until ?? NOW, b.until ?? NOW];
   if (a.role !== b.role) return a.role < b.role;
-  return a.start !== b.start ? a.start < b.start : endA < endB;
+  if (a.start !== b.start) return a.start < b.start;
+  return endA !== endB ? endA < endB : hex(a.public.ed25519.raw) < hex(b.public.ed25519.raw);
 }
 
 function checkKeys(member, epoch) {
   const { id, keys, isActive } = member;
-  // A key that was withdrawn as a whole, [n, n), stands before the one that replaced it.
+  // Keys withdrawn as a whole, [n, n), stand before the one that replaced them; there may be several,
+  // for a member may have to rotate again before its log has grown.
   if (keys.some((key, i) => i > 0 && !isBefore(keys[i - 1], key))) {
     refuse("E3404", `the keys of ${id} are not in order`);
   }
