@@ -32,8 +32,12 @@ def verify_file(path: Path, genesis: str | None = None, roots: Sequence[Path] = 
     if not certificates or report.shown is None:
         return Checked(report)
     files = parse_pack(data)
-    leaves = {int(name[5:9]): leaf for name, leaf in files.items() if name.endswith(".leaf")}
-    tokens = {int(name[11:15]): token for name, token in files.items() if name.endswith(".tsr")}
+    leaves = {
+        int(name[5:9]): leaf
+        for name, leaf in files.items()
+        if name.startswith("acts/") and name.endswith(".leaf")
+    }
+    tokens = {int(name[11:15]): token for name, token in files.items() if name.startswith("timestamps/")}
     return Checked(report, check_stamps(leaves, tokens, certificates))
 
 
