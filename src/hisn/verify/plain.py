@@ -47,7 +47,7 @@ def _shown(given: Shown) -> Iterator[str]:
 
 
 def _fields(fields: Mapping[str, Value], hidden: tuple[str, ...]) -> Iterator[str]:
-    for name, value in fields.items():
+    for name, value in sorted(fields.items()):
         yield f"  {shown(name)}: {_value(value)}"
     if hidden:
         yield f"  (hidden: {shown(', '.join(hidden), _LONGEST)})"

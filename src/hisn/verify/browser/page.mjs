@@ -60,7 +60,7 @@ function plain(given) {
 
 function fieldList(fields, hidden) {
   const list = element("dl", {});
-  for (const [name, given] of fields) {
+  for (const [name, given] of [...fields].sort(([a], [b]) => (a < b ? -1 : 1))) {
     list.append(element("dt", {}, value(name)), element("dd", {}, value(plain(given))));
   }
   const parts = fields.size ? [list] : [];
