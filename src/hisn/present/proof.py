@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from hisn.core.display import shown
-from hisn.core.instant import format_instant
 from hisn.evidence.disclosure import Value
 from hisn.present.i18n import _
 from hisn.present.layout import paint
 from hisn.present.tech import tech
+from hisn.verify.dates import shown_time
 from hisn.verify.steps import Flag, Report, Result, Said, Shown, ShownAct, Status, Step
 from hisn.verify.texts import FLAGS, RESULTS, SAID, STEPS
 
@@ -230,4 +230,4 @@ def _plain_act(act: ShownAct) -> dict[str, Any]:
 
 
 def _time(seconds: int | None) -> str | None:
-    return None if seconds is None else format_instant(seconds * 1_000_000)
+    return None if seconds is None else shown_time(seconds)
