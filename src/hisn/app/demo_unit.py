@@ -18,6 +18,7 @@ from hisn.app.home import NewNode, init_node, open_node
 from hisn.app.serve import RunningNode, ServeOptions
 from hisn.app.unit_files import adopt, draft_unit, own_enrolment, sign_draft
 from hisn.app.verify import Checked, verify_file
+from hisn.app.verify_page import build_page
 from hisn.errors import VerificationError
 from hisn.findings.model import Finding
 from hisn.node.serve import Listen
@@ -30,6 +31,7 @@ ADRIA = MEMBERS[0][0]
 NODES = "nodes"
 PACK = "finding.evpack"
 TAMPERED = "tampered.evpack"
+PAGE = "verify.html"
 SHOWN_FIELDS = ("audit_command", "audit_object_name", "application_name")
 """What Adria shows of a finding in its voter database: what was done to which table, and no voter."""
 _TITLE = "Voters changed by hand from a console"
@@ -110,12 +112,16 @@ def _free_ports(count: int) -> list[int]:
 
 
 def prove(folder: Path, unit: DemoUnit, findings: tuple[Finding, ...]) -> Proof:
-    """Pack the finding in the voter database, verify it as a stranger would, and a changed copy."""
+    """Pack the finding in the voter database, verify it as a stranger would, and a changed copy.
+
+    The page that verifies in a browser is written beside them.
+    """
     finding = next(each for each in findings if each.title == _TITLE)
     with open_node(unit.home, nobody) as node:
         packed = make_pack(node, PackRequest(finding=finding.id, show=SHOWN_FIELDS))
     write_whole(folder / PACK, packed.data)
     write_whole(folder / TAMPERED, changed_in_one_bit(packed.data))
+    write_whole(folder / PAGE, build_page())
     verified = verify_file(folder / PACK, unit.genesis)
     return Proof(finding, packed, verified, _verdict_on(folder / TAMPERED, unit.genesis))
 

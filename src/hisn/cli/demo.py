@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hisn.present.i18n import _
+from hisn.present.layout import labelled
 from hisn.present.tech import prose, tech
 from hisn.rules.pack import LEVELS
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 EXIT_NOT_AS_PLANTED = 1
 
+_VERDICT_WIDTH = 13
 _SEED = 2026
 _SIZE = 40_000
 
@@ -58,7 +60,7 @@ def demo(*, seed: int, size: int, out: str, level: str, quiet: bool) -> int:
     click.echo(
         _(
             "Election evening of 2026-11-03 in the county of {county}: {records} records, {attacks} attacks."
-        ).format(county=truth.county, records=f"{records:,}", attacks=len(truth.attacks))
+        ).format(county=tech(truth.county), records=f"{records:,}", attacks=len(truth.attacks))
     )
     with founded(folder) as unit:
         _say_founded(unit, folder)
@@ -132,22 +134,24 @@ def _show(played: DemoResult, level: str) -> None:
 def _compare(played: DemoResult) -> None:
     click.echo("\n" + _("What was planted, and what was found"))
     for check in played.checks:
-        click.echo(f"  {_verdict(check):<12} {_(check.planted.title)}")
+        _row(_verdict(check), prose(check.planted.title))
         if check.missing:
-            click.echo(f"  {'':<12} " + _("no finding of: {rules}").format(rules=", ".join(check.missing)))
+            _row("", _("no finding of: {rules}").format(rules=tech(", ".join(check.missing))))
         if check.planted.note:
-            click.echo(f"  {'':<12} {_(check.planted.note)}")
+            _row("", prose(check.planted.note))
     if played.false_alarms:
         for finding in played.false_alarms:
-            click.echo(
-                "  "
-                + _("false alarm: {title} in {source}").format(title=_(finding.title), source=finding.source)
-            )
+            text = _("false alarm: {title} in {source}")
+            click.echo("  " + text.format(title=prose(finding.title), source=tech(finding.source)))
     else:
         click.echo(
             "\n"
             + _("The surge after the polls closed, and all other ordinary traffic, raised nothing grave.")
         )
+
+
+def _row(label: str, text: str) -> None:
+    click.echo(labelled(label, text, indent=2, label_width=_VERDICT_WIDTH, width=None)[0])
 
 
 def _verdict(check: Check) -> str:
@@ -161,17 +165,18 @@ def _verdict(check: Check) -> str:
 
 def _next(played: DemoResult) -> None:
     from hisn.app.demo import FINDINGS, LOGS, REPORT
-    from hisn.app.demo_unit import NODES, PACK
+    from hisn.app.demo_unit import NODES, PACK, PAGE
     from hisn.testing.truth import FILE
 
     rows = (
         (REPORT, _("the report for people: open it in a browser")),
         (FINDINGS, _("the same for programs")),
         (LOGS, _("the logs; judge them yourself with hisn guard")),
-        (PACK, _("the proof of one finding: hisn verify, or verify.html in a browser")),
+        (PACK, _("the proof of one finding")),
+        (PAGE, _("the page that verifies it: open it in a browser, and drop the proof on it")),
         (NODES, _("the five nodes, with their logs and keys: HISN_HOME names one of them")),
         (FILE, _("what was planted, record by record")),
     )
     click.echo("\n" + _("Open next"))
     for name, text in rows:
-        click.echo(f"  {played.folder / name}  {text}")
+        click.echo(f"  {tech(played.folder / name)}  {text}")
