@@ -31,7 +31,8 @@ from hisn.tlog.merkle import (
 )
 from hisn.tlog.note import ED25519, VerifierKey, format_vkey, vkey_of
 from hisn.tlog.policy import Group, Policy, WitnessLine, format_policy
-from hisn.tlog.proof import TlogProof, format_tlog_proof
+from hisn.tlog.proof import TlogProof
+from hisn.tlog.prove import format_tlog_proof
 from hisn.tlog.sign import Cosigner, LogSigner, add_signatures, format_note, sign_note
 
 ORIGIN = "hisn.example/سجل"

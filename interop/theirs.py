@@ -27,7 +27,8 @@ from hisn.tlog.cosign import CosignerKeys, verify_cosigner, verify_subtree_cosig
 from hisn.tlog.merkle import consistency_at, inclusion_at, leaf_hash, verify_consistency, verify_inclusion
 from hisn.tlog.note import NoteSignature, format_vkey, parse_note
 from hisn.tlog.policy import Policy, parse_policy
-from hisn.tlog.proof import format_tlog_proof, parse_tlog_proof, verify_tlog_proof
+from hisn.tlog.proof import parse_tlog_proof
+from hisn.tlog.prove import format_tlog_proof, verify_tlog_proof
 from hisn.tlog.tile import WIDTH, TileReader
 from hisn.tlog.vkey import parse_vkey
 

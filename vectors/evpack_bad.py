@@ -27,7 +27,8 @@ from hisn.evidence.pack import Label, format_label, write_pack
 from hisn.evidence.packing import ForkSide, build_fork_pack, build_pack
 from hisn.tlog.checkpoint import parse_signed_checkpoint
 from hisn.tlog.merkle import leaf_hash
-from hisn.tlog.proof import TlogProof, format_tlog_proof, parse_tlog_proof
+from hisn.tlog.proof import TlogProof, parse_tlog_proof
+from hisn.tlog.prove import format_tlog_proof
 from hisn.tlog.sign import format_note
 
 

@@ -33,7 +33,8 @@ from hisn.evidence.pack import Event, format_body
 from hisn.evidence.packing import ForkSide, PackAct, PackParts, Trust
 from hisn.tlog.checkpoint import Checkpoint, parse_signed_checkpoint
 from hisn.tlog.merkle import inclusion_proof, leaf_hash, root_of
-from hisn.tlog.proof import TlogProof, format_tlog_proof
+from hisn.tlog.proof import TlogProof
+from hisn.tlog.prove import format_tlog_proof
 from hisn.tlog.sign import Cosigner, LogSigner, add_signatures, format_checkpoint, sign_checkpoint
 from hisn.unit.draft import Change, make_charter, make_roster
 from hisn.unit.enrol import Enrolment, assemble_roster, sign_roster

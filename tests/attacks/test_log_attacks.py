@@ -30,7 +30,7 @@ from hisn.tlog.checkpoint import Checkpoint, LogKeys, parse_signed_checkpoint, v
 from hisn.tlog.fork import Fork, Side
 from hisn.tlog.fsck import compare_copies, fsck
 from hisn.tlog.merkle import EMPTY_ROOT
-from hisn.tlog.proof import format_tlog_proof
+from hisn.tlog.prove import format_tlog_proof
 from hisn.tlog.sign import Cosigner, LogSigner, add_signatures, format_note, sign_checkpoint, sign_note
 from hisn.tlog.trusted import TrustedLog
 from hisn.verify.steps import Result

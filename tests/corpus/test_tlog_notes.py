@@ -13,7 +13,8 @@ from hisn.tlog.checkpoint import open_note, parse_signed_checkpoint, verify_log_
 from hisn.tlog.merkle import inclusion_proof, leaf_hash, root_of
 from hisn.tlog.note import NoteSignature, VerifierKey, format_vkey, parse_note
 from hisn.tlog.policy import LogLine, Policy
-from hisn.tlog.proof import TlogProof, format_tlog_proof, parse_tlog_proof, verify_tlog_proof
+from hisn.tlog.proof import TlogProof, parse_tlog_proof
+from hisn.tlog.prove import format_tlog_proof, verify_tlog_proof
 from hisn.tlog.sign import format_note
 from hisn.tlog.vkey import parse_vkey
 

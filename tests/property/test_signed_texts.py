@@ -41,7 +41,8 @@ from hisn.tlog.note import (
     vkey_of,
 )
 from hisn.tlog.policy import Group, Policy, WitnessLine, format_policy, parse_policy
-from hisn.tlog.proof import TlogProof, format_tlog_proof, parse_tlog_proof
+from hisn.tlog.proof import TlogProof, parse_tlog_proof
+from hisn.tlog.prove import format_tlog_proof
 from hisn.tlog.sign import format_checkpoint, format_note
 from hisn.tlog.stamp import split_stamp
 from hisn.tlog.vkey import parse_vkey

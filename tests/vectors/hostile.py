@@ -33,7 +33,8 @@ from hisn.evidence.pack import (
 from hisn.tlog.checkpoint import Checkpoint, LogKeys
 from hisn.tlog.note import ED25519, NoteSignature, format_vkey, vkey_of
 from hisn.tlog.policy import Group, LogLine, Policy, WitnessLine, format_policy
-from hisn.tlog.proof import TlogProof, format_tlog_proof
+from hisn.tlog.proof import TlogProof
+from hisn.tlog.prove import format_tlog_proof
 from hisn.tlog.sign import Cosigner, format_checkpoint, format_note
 
 

@@ -24,7 +24,8 @@ from hisn.tlog.cosign import CosignerKeys, verify_cosignature, verify_subtree_co
 from hisn.tlog.merkle import leaf_hash
 from hisn.tlog.note import Note, format_vkey, parse_signature_lines
 from hisn.tlog.policy import parse_policy
-from hisn.tlog.proof import parse_tlog_proof, verify_tlog_proof
+from hisn.tlog.proof import parse_tlog_proof
+from hisn.tlog.prove import verify_tlog_proof
 from hisn.tlog.vkey import parse_vkey
 from vectors import make_tlog
 

@@ -24,7 +24,8 @@ from hisn.evidence.disclosure import parse_map, present
 from hisn.evidence.pack import format_body
 from hisn.evidence.packing import PackAct, PackParts, build_pack
 from hisn.tlog.ports import DurabilityLost
-from hisn.tlog.proof import TlogProof, format_tlog_proof
+from hisn.tlog.proof import TlogProof
+from hisn.tlog.prove import format_tlog_proof
 from hisn.verify.check import Verifier
 
 MAX_ANSWERS = 8

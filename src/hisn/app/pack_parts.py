@@ -13,8 +13,9 @@ from hisn.evidence.packing import PackAct, PackParts, Trust, build_pack
 from hisn.node.cosigned import CosignedRow
 from hisn.tlog.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.policy import format_policy
-from hisn.tlog.proof import TlogProof, format_tlog_proof
-from hisn.unit.quorum import publishing_policy
+from hisn.tlog.proof import TlogProof
+from hisn.tlog.prove import format_tlog_proof
+from hisn.unit.publishing import publishing_policy
 from hisn.verify.check import verify_pack
 from hisn.verify.steps import Report
 

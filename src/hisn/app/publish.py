@@ -7,7 +7,8 @@ from dataclasses import replace
 from hisn.app.home import Node
 from hisn.node.publish import Haste, Published, Publisher
 from hisn.tlog.policy import Policy
-from hisn.unit.quorum import publishing_policy, witnesses_of
+from hisn.unit.publishing import publishing_policy
+from hisn.unit.quorum import witnesses_of
 
 WITNESS_PATH = "/witness"
 

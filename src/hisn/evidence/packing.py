@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from hisn.evidence.pack import Event, Label, format_event, format_label, write_pack
 from hisn.tlog.fork import Fork
-from hisn.tlog.proof import TlogProof, format_tlog_proof
+from hisn.tlog.proof import TlogProof
+from hisn.tlog.prove import format_tlog_proof
 
 READER = b"""\
 # A proof pack of Hisn

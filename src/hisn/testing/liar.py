@@ -31,7 +31,7 @@ from hisn.testing.unit_log import Face, Logged
 from hisn.testing.unit_nodes import MemberNode
 from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.sign import Cosigner, add_signatures, sign_checkpoint
-from hisn.unit.quorum import publishing_policy
+from hisn.unit.publishing import publishing_policy
 
 _ASKED = 4
 

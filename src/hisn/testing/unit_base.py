@@ -32,7 +32,8 @@ from hisn.tlog.policy import Policy
 from hisn.tlog.tile import Get
 from hisn.unit.draft import Change, Rotate, make_roster
 from hisn.unit.enrol import assemble_roster, sign_roster
-from hisn.unit.quorum import publishing_policy, witnesses_of
+from hisn.unit.publishing import publishing_policy
+from hisn.unit.quorum import witnesses_of
 from hisn.unit.roster import Roster, new_keys, verify_epoch
 from hisn.unit.rosterdoc import safe_quorum
 

@@ -21,7 +21,7 @@ from hisn.evidence.raw import RawEncryptor
 from hisn.evidence.vault import Vault
 from hisn.testing.unit_log import Face, Logged, blob_name
 from hisn.tlog.checkpoint import SignedCheckpoint
-from hisn.tlog.proof import format_tlog_proof
+from hisn.tlog.prove import format_tlog_proof
 
 SOURCE = "portal/access.log"
 RULE = sha256(b"rule").hexdigest()

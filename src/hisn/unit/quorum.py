@@ -13,13 +13,10 @@ from dataclasses import dataclass
 
 from hisn.core.keys import DualPublic
 from hisn.errors import VerificationError
-from hisn.tlog.checkpoint import CosignerKeys, LogKeys, SignedCheckpoint, verify_checkpoint
-from hisn.tlog.policy import NONE, Group, LogLine, Policy, WitnessLine
+from hisn.tlog.checkpoint import CosignerKeys, LogKeys, SignedCheckpoint, times_of, verify_checkpoint
+from hisn.tlog.note import format_vkey
 from hisn.unit.roster import Roster, key_in_force
 from hisn.unit.rosterdoc import NOW, safe_quorum
-
-QUORUM = "QUORUM"
-"""The group that a policy asks for; ids are lowercase, so no witness has that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +78,27 @@ def witnesses_of(roster: Roster, origin: str) -> tuple[Witness, ...]:
     return (*inside, *outside)
 
 
-def publishing_policy(roster: Roster, origin: str, size: int | None = None) -> Policy:
-    """Return what a head of a member's log must fulfil to be published: log keys, witnesses, quorum.
+def policy_text(roster: Roster, origin: str, size: int | None = None) -> bytes:
+    """Return what a head of a member's log must fulfil to be published, as a C2SP tlog-policy.
 
-    The log's keys are those in force for the last entry of `size`, without it those without an end.
-    Raises VerificationError where the member has none.
+    A witness has two lines and a group, for it signs with two keys.  The log's keys are those in force
+    for the last entry of `size`, without it those without an end.  Raises VerificationError where the
+    member has none.
     """
     log = LogKeys(origin, roster.keys_at(origin, "log", NOW if size is None else max(size, 1) - 1))
-    lines: list[WitnessLine] = []
-    groups: list[Group] = []
-    for each in witnesses_of(roster, origin):
-        ed25519, mldsa = CosignerKeys(each.name, each.public).vkeys
-        names = (f"{each.name}.ed", f"{each.name}.pq")
-        lines += [WitnessLine(names[0], ed25519, each.url), WitnessLine(names[1], mldsa, each.url)]
-        groups.append(Group(each.name, 2, names))
-    if groups:
-        groups.append(Group(QUORUM, safe_quorum(len(groups)), tuple(group.name for group in groups)))
-    logs = tuple(LogLine(vkey) for vkey in log.vkeys)
-    return Policy(logs, tuple(lines), tuple(groups), QUORUM if groups else NONE)
+    witnesses = witnesses_of(roster, origin)
+    lines = [f"log {format_vkey(vkey)}" for vkey in log.vkeys]
+    for each in witnesses:
+        vkeys = zip(("ed", "pq"), CosignerKeys(each.name, each.public).vkeys, strict=True)
+        lines += [f"witness {each.name}.{end} {format_vkey(vkey)} {each.url}".rstrip() for end, vkey in vkeys]
+    lines += [f"group {each.name} 2 {each.name}.ed {each.name}.pq" for each in witnesses]
+    if witnesses:
+        names = " ".join(each.name for each in witnesses)
+        # Ids are lowercase: no witness has that name.
+        lines += [f"group QUORUM {safe_quorum(len(witnesses))} {names}", "quorum QUORUM"]
+    else:
+        lines.append("quorum none")
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def judge_head(chain: Sequence[Roster], signed: SignedCheckpoint) -> Witnessed:
@@ -124,25 +124,21 @@ def _judge(chain: Sequence[Roster], epoch: int, signed: SignedCheckpoint) -> Wit
     roster, head = chain[epoch], signed.checkpoint
     public = key_in_force(chain, epoch, head.origin, "log", max(head.size, 1) - 1)
     verify_checkpoint(signed, LogKeys(head.origin, public))
-    result = publishing_policy(roster, head.origin, head.size).satisfied_by(signed)
-    times = {each.name: each.timestamp for each in result.cosigned}
     witnesses = witnesses_of(roster, head.origin)
+    vkeys = {each.name: CosignerKeys(each.name, each.public).vkeys for each in witnesses}
+    times = times_of(signed.note, [vkey for pair in vkeys.values() for vkey in pair])
     cosigners = tuple(
-        Cosigner(each.name, each.side, max(times[f"{each.name}.ed"], times[f"{each.name}.pq"]))
+        Cosigner(each.name, each.side, max(times[vkey] for vkey in vkeys[each.name]))
         for each in witnesses
-        if f"{each.name}.ed" in times and f"{each.name}.pq" in times
+        if all(vkey in times for vkey in vkeys[each.name])
     )
     names = {each.name for each in cosigners}
     missing = tuple(each.name for each in witnesses if each.name not in names)
-    liars = len(witnesses) - safe_quorum(len(witnesses))
-    # Without any witness a policy is fulfilled, too; but then nobody has seen anything.
-    is_reached = (
-        bool(witnesses)
-        and result.reached
-        and all(
-            head.size <= later.witnessed(head.origin) or len(names & later.signers) > liars
-            for later in chain[epoch + 1 :]
-        )
+    # Without any witness one is needed, too: nobody has seen anything then.
+    needed = safe_quorum(len(witnesses))
+    is_reached = len(cosigners) >= needed and all(
+        head.size <= later.witnessed(head.origin) or len(names & later.signers) > len(witnesses) - needed
+        for later in chain[epoch + 1 :]
     )
     return Witnessed(epoch, is_reached, cosigners, missing)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from hisn.acts.envelope import verify_envelope
 from hisn.acts.statement import Ref, Statement, check_place
@@ -15,8 +14,7 @@ from hisn.core.proof_limits import MAX_PACK_STATES
 from hisn.errors import VerificationError
 from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.path import verify_inclusion
-from hisn.tlog.policy import Policy, format_policy
-from hisn.unit.quorum import Witnessed, act_keys, judge_head, publishing_policy
+from hisn.unit.quorum import Witnessed, act_keys, judge_head, policy_text
 from hisn.unit.roster import Roster
 from hisn.verify.parts import Entry
 from hisn.verify.steps import Args, Said
@@ -61,14 +59,7 @@ class LoggedAct:
 
 def policy_for(chain: Sequence[Roster], state: State) -> bytes:
     """Return the policy by which a state was judged, as it must stand in the pack."""
-    roster = chain[state.witnessed.epoch]
-    return _policy_text(publishing_policy(roster, state.head.origin, state.head.size))
-
-
-@lru_cache(maxsize=16)
-def _policy_text(policy: Policy) -> bytes:
-    # Writing one checks every key in it; packs of one unit share theirs.
-    return format_policy(policy)
+    return policy_text(chain[state.witnessed.epoch], state.head.origin, state.head.size)
 
 
 def judge_states(chain: Sequence[Roster], checkpoints: Iterable[bytes]) -> dict[bytes, State]:

@@ -25,7 +25,7 @@ from hisn.node.copy import LogCopy
 from hisn.node.known import origin_hash
 from hisn.testing.fake_clock import START
 from hisn.tlog.sign import Cosigner, add_signatures
-from hisn.unit.quorum import publishing_policy
+from hisn.unit.publishing import publishing_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from hisn.app.publish import asking_policy, publish
 from hisn.node.publish import Haste
 from hisn.node.without import Why
 from hisn.tlog.policy import verify_quorum
-from hisn.unit.quorum import publishing_policy
+from hisn.unit.publishing import publishing_policy
 
 EAST, NORTH, SOUTH = MEMBERS
 PRESS, SCHOOL = OUTSIDE

@@ -14,7 +14,7 @@ from hisn.testing.seeded_entropy import SeededEntropy
 from hisn.testing.unit_log import Face, blob_name
 from hisn.testing.unit_office import Office
 from hisn.tlog.policy import NONE, LogLine, Policy
-from hisn.tlog.proof import verify_tlog_proof
+from hisn.tlog.prove import verify_tlog_proof
 
 SAID = {"what": "x", "digest": "00" * 32}
 

@@ -22,10 +22,10 @@ from tests.unit.unit.units import (
 from hisn.acts.statement import Head
 from hisn.errors import VerificationError
 from hisn.tlog.checkpoint import SignedCheckpoint, parse_signed_checkpoint
-from hisn.tlog.policy import format_policy, parse_policy
+from hisn.tlog.note import ED25519, format_vkey, vkey_of
 from hisn.tlog.sign import format_note
 from hisn.unit.draft import Admit, Change, Dismiss, Rotate, Suspend
-from hisn.unit.quorum import Cosigner, Witnessed, act_keys, judge_head, publishing_policy, witnesses_of
+from hisn.unit.quorum import Cosigner, Witnessed, act_keys, judge_head, policy_text, witnesses_of
 from hisn.unit.roster import Roster
 
 W1, W2 = OUTSIDE
@@ -60,9 +60,7 @@ def test_a_member_without_a_witness_key_and_a_suspended_one_are_no_witnesses() -
 
 
 def test_the_policy_of_a_log_asks_for_more_than_two_thirds() -> None:
-    policy = publishing_policy(found().roster, NORTH.name)
-    text = format_policy(policy).decode()
-    assert parse_policy(text.encode()) == policy
+    text = policy_text(found().roster, NORTH.name).decode()
     assert text.count("\nwitness ") == 10
     assert f"group {EAST.name} 2 {EAST.name}.ed {EAST.name}.pq\n" in text
     assert f"group QUORUM 4 {EAST.name} {SOUTH.name} {WEST.name} {W1.name} {W2.name}\n" in text
@@ -71,8 +69,7 @@ def test_the_policy_of_a_log_asks_for_more_than_two_thirds() -> None:
 
 def test_nobody_witnesses_a_lone_log() -> None:
     unit = found([NORTH], [])
-    policy = publishing_policy(unit.roster, NORTH.name)
-    assert format_policy(policy).endswith(b"quorum none\n")
+    assert policy_text(unit.roster, NORTH.name).endswith(b"quorum none\n")
     result = judge_head(unit.chain, seen_by(head(NORTH, 3)))
     assert result == Witnessed(0, is_reached=False, cosigners=(), missing=())
     assert result.before_s is None
@@ -148,12 +145,11 @@ def test_a_replaced_log_key_signs_heads_whose_last_entry_is_its_own() -> None:
     for size, key, other in ((9, old_key, new_key), (10, new_key, old_key)):
         result = judge_head(unit.chain, checkpoint(head(NORTH, size), key, witnesses))
         assert (result.is_reached, result.epoch) == (True, 1)
-        assert (
-            publishing_policy(unit.roster, NORTH.name, size).logs[0].vkey.material == key.public.ed25519.raw
-        )
+        log = vkey_of(NORTH.name, ED25519, key.public.ed25519)
+        assert policy_text(unit.roster, NORTH.name, size).startswith(f"log {format_vkey(log)}\n".encode())
         # The thief of the old key has the old epoch on his side, and no witness who signed the new one.
         assert refused(unit.chain, checkpoint(head(NORTH, size), other, witnesses)) == "E3206"
-    assert publishing_policy(unit.roster, NORTH.name).logs[0].vkey.material == new.public.ed25519.raw
+    assert policy_text(unit.roster, NORTH.name) == policy_text(unit.roster, NORTH.name, 10)
     empty = judge_head(unit.chain, checkpoint(head(NORTH, 0), old_key, witnesses))
     assert empty.is_reached
 
