@@ -29,10 +29,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """Hold a finding for a person: its fields, the records it rests on, what its events have."""
+    """Hold a finding for a person: its fields, the records it rests on, what its events have.
+
+    Records are source, numbers and the entry of their batch.
+    """
 
     fields: tuple[tuple[str, str], ...]
-    records: tuple[str, ...]
+    records: tuple[tuple[str, str, int], ...]
     names: tuple[str, ...]
 
 
@@ -52,13 +55,13 @@ def describe(node: Node, finding: str) -> Described:
     node.member.fold.catch_up(node.log)
     act = own_act(node, find_finding(node, finding))
     batches = batches_of(act)
-    records: list[str] = []
+    records: list[tuple[str, str, int]] = []
     names: tuple[str, ...] = ()
     with reopener(node) as opener:
         for leaf, _root, events in batches[:_MOST_BATCHES]:
             opened = opener.batch(leaf)
             numbers = [int(opened.batch.sealed.numbers[event]) for event in events]
-            records.append(f"{opened.act.field('source')}: {_cut(numbers)} (entry {leaf})")
+            records.append((str(opened.act.field("source")), _cut(numbers), leaf))
             if not names and opened.mode == "fields":
                 there = open_leaf(present(opened.batch.sealed_map(events[0]), ())).names
                 names = tuple(name for each in there if (name := source_name(each)) is not None)
@@ -69,7 +72,11 @@ def describe(node: Node, finding: str) -> Described:
 def _texts(values: dict[str, Value]) -> Iterator[tuple[str, str]]:
     for name, value in values.items():
         if name != "batches":
-            yield name, ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            yield name, ", ".join(map(str, value)) if isinstance(value, tuple) else _text(value)
+
+
+def _text(value: Value) -> str:
+    return "–" if value is None else str(value)
 
 
 def _cut(numbers: list[int]) -> str:

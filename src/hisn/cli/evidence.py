@@ -12,7 +12,8 @@ from hisn.cli.erase import erase
 from hisn.cli.recheck import disclose, recheck
 from hisn.cli.secret import passphrase
 from hisn.present.i18n import _
-from hisn.present.tech import prose, tech
+from hisn.present.layout import labelled
+from hisn.present.tech import TERMINAL, prose, tech
 
 if TYPE_CHECKING:
     from hisn.app.evidence_pack import Packed
@@ -47,6 +48,7 @@ def _opened() -> Node:
 def list_findings(*, as_json: bool) -> int:
     """Print one line per finding, in the order of the log."""
     from hisn.app.evidence_list import findings_of
+    from hisn.present.wording import level_name
 
     with _opened() as node:
         rows = findings_of(node)
@@ -55,7 +57,9 @@ def list_findings(*, as_json: bool) -> int:
         return 0
     for row in rows:
         if row.id:
-            click.echo(f"{tech(row.id)}  {tech(row.level):13}  {prose(row.title)}  ({tech(row.place)})")
+            text = f"{prose(row.title)}  ({tech(row.place)})"
+            level = labelled(level_name(TERMINAL, row.level), text, indent=0, label_width=15, width=None)[0]
+            click.echo(f"{tech(row.id)}  {level}")
         else:
             click.echo(_("entry {place}: its body is not there").format(place=tech(row.place)))
     if not rows:
@@ -75,12 +79,13 @@ def show(*, finding: str) -> int:
     with _opened() as node:
         described = describe(node, finding)
     for name, value in described.fields:
-        click.echo(f"{tech(name):24} {tech(value)}")
+        click.echo(labelled(tech(name), tech(value), indent=0, label_width=25, width=None)[0])
     click.echo("\n" + _("Records"))
-    for records in described.records:
-        click.echo(f"  {tech(records)}")
+    for source, numbers, place in described.records:
+        text = _("{source}: {numbers} (entry {place})")
+        click.echo("  " + text.format(source=tech(source), numbers=tech(numbers), place=tech(place)))
     click.echo("\n" + _("Fields of its first event; each can be shown by --show"))
-    click.echo("  " + ", ".join(tech(name) for name in described.names))
+    click.echo("  " + tech(", ".join(described.names), None))
     return 0
 
 

@@ -6,6 +6,7 @@ import click
 
 from hisn.app.explain import explain_code
 from hisn.present.i18n import _
+from hisn.present.tech import prose
 
 
 @click.command(
@@ -18,4 +19,4 @@ def explain(code: str) -> None:
     entry = explain_code(code)
     click.echo(f"{entry.code}: {_(entry.title)}\n")
     click.echo(_(entry.text))
-    click.echo(f"\n{_('hint')}: {_(entry.hint)}")
+    click.echo(f"\n{_('hint')}: {prose(entry.hint, None)}")

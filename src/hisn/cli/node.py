@@ -11,6 +11,7 @@ import click
 
 from hisn.cli.secret import new_passphrase, passphrase
 from hisn.present.i18n import _, mark
+from hisn.present.layout import labelled
 from hisn.present.tech import prose, tech
 
 if TYPE_CHECKING:
@@ -132,7 +133,12 @@ def _say_status(found: NodeStatus) -> None:
     acts = ", ".join(f"{count:,} {kind}" for kind, count in found.acts.items())
     rows = (
         (_("member"), f"{tech(found.origin)} ({tech(found.side)})"),
-        (_("unit"), f"{prose(found.unit)}, {_('epoch')} {found.epoch}: {tech(', '.join(found.members))}"),
+        (
+            _("unit"),
+            _("{unit}, epoch {epoch}: {members}").format(
+                unit=prose(found.unit), epoch=found.epoch, members=tech(", ".join(found.members))
+            ),
+        ),
         (_("genesis"), tech(found.genesis)),
         (_("log"), _("{size} entries, root {root}").format(size=f"{found.size:,}", root=tech(found.root))),
         (_("published"), _("{size} entries").format(size=f"{found.published:,}")),
@@ -140,7 +146,7 @@ def _say_status(found: NodeStatus) -> None:
         (_("acts"), tech(acts)),
     )
     for label, text in rows:
-        click.echo(f"{label:12} {text}")
+        click.echo(labelled(label, text, indent=0, label_width=13, width=None)[0])
     if found.refusal:
         click.echo(_("Nothing can be signed: {why}").format(why=prose(found.refusal)))
 
@@ -172,6 +178,8 @@ def fsck() -> int:
 
 
 def _say_checked(checked: Checked) -> None:
+    from hisn.app.node_status import FILE
+
     report = checked.log
     text = _("{files} files of the log and {entries} entries lead to the root that was signed.")
     click.echo(text.format(files=f"{report.files:,}", entries=f"{report.entries:,}"))
@@ -179,7 +187,7 @@ def _say_checked(checked: Checked) -> None:
         click.echo(f"  {tech(problem.kind.value)}  {tech(problem.name)}  {prose(problem.why)}")
     for label, places in ((_("missing"), checked.missing), (_("changed"), checked.changed)):
         for position, kind in places:
-            click.echo(f"  {label}  {tech(position)}  {tech(kind)}")
+            click.echo(f"  {label}  {tech(position)}  {_('sealed file') if kind == FILE else tech(kind)}")
     if checked.is_sound:
         click.echo(_("Everything is as it was signed."))
 

@@ -12,6 +12,7 @@ import click
 from hisn import __version__
 from hisn.cli.secret import passphrase
 from hisn.present.i18n import _, mark
+from hisn.present.layout import labelled
 from hisn.present.tech import prose, tech
 
 if TYPE_CHECKING:
@@ -219,8 +220,8 @@ def _say(done: Rechecked) -> None:
         click.echo(reason_text(verdict.reason.value, claim))
     for each in verdict.differences if verdict.reason is None else ():
         click.echo(f"  {tech(each.field)}")
-        click.echo(f"    {_('stated')}  {shown_value(each.expected)}")
-        click.echo(f"    {_('found')}   {shown_value(each.got)}")
+        for label, value in ((_("stated"), each.expected), (_("found"), each.got)):
+            click.echo(labelled(label, shown_value(value), indent=4, label_width=8, width=None)[0])
     if not done.is_witnessed:
         click.echo(_("No quorum of witnesses has seen the finding."), err=True)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from hisn.cli.secret import passphrase
-from hisn.core.display import shown
 from hisn.present.i18n import _, mark
+from hisn.present.tech import tech
 
 _LINES = {
     "listening": mark("Listening on {text}"),
@@ -56,7 +56,7 @@ def serve(*, listen: str, certificate: str | None, key: str | None, interval: fl
         return secret[0]
 
     def say(code: str, text: str) -> None:
-        click.echo(_(_LINES[code]).format(text=shown(text)), err=True)
+        click.echo(_(_LINES[code]).format(text=tech(text, None)), err=True)
 
     options = ServeOptions(Listen(host, port, certificate, key), interval)
     RunningNode(lambda: open_node(home_folder(), once), options, say).run()

@@ -9,6 +9,7 @@ import click
 
 from hisn.cli.node import opened
 from hisn.present.i18n import _
+from hisn.present.layout import labelled
 from hisn.present.tech import prose, tech
 
 if TYPE_CHECKING:
@@ -142,10 +143,17 @@ def roster() -> int:
     """Print members, sides, addresses and outside witnesses."""
     with opened() as mine:
         found, genesis = mine.roster, mine.charter.genesis.hex()
-    click.echo(f"{prose(found.name)}, {_('epoch')} {found.epoch}, {_('genesis')} {tech(genesis)}")
+    text = _("{unit}, epoch {epoch}, genesis {genesis}")
+    click.echo(text.format(unit=prose(found.name), epoch=found.epoch, genesis=tech(genesis)))
     for member in found.members:
         state = _("active") if member.is_active else _("suspended")
-        click.echo(f"  {tech(member.id):32} {tech(member.side):12} {state}  {tech(member.url)}")
+        _row(member.id, member.side, state, member.url)
     for witness in found.witnesses:
-        click.echo(f"  {tech(witness.name):32} {tech(witness.side):12} {_('witness')}  {tech(witness.url)}")
+        _row(witness.name, witness.side, _("witness"), witness.url)
     return 0
+
+
+def _row(name: str, side: str, state: str, url: str) -> None:
+    texts = ((tech(name), 32), (tech(side), 12), (state, 10))
+    line = " ".join(labelled(text, "", indent=0, label_width=width, width=None)[0] for text, width in texts)
+    click.echo(f"  {line} {tech(url)}")

@@ -52,7 +52,7 @@ class Terminal:
         """Return the text in its own direction."""
         said = _(text)
         if said != text:
-            return shown(said, limit)
+            return said  # from our catalogue: its isolates are our own
         return _isolated(shown(text, limit), FIRST_STRONG_ISOLATE)
 
     def say(self, template: str, **values: object) -> str:
@@ -71,7 +71,7 @@ class Html:
         """Return the escaped text; ``<bdi>`` finds its direction from its first letter."""
         said = _(text)
         if said != text:
-            return self.say("{text}", text=shown(said, limit))
+            return self.say("{text}", text=said)
         return markup("<bdi>{text}</bdi>", text=shown(text, limit))
 
     def say(self, template: str, **values: object) -> Markup:

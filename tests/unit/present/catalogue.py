@@ -58,6 +58,16 @@ def _in_python(tree: ast.Module) -> Iterator[Key]:
             yield texts[0]
         elif name in PLURAL and len(texts) >= len(("one", "many")):
             yield texts[0], texts[1]
+        elif name == "Attack":
+            yield from _of_attack(node)
+
+
+def _of_attack(node: ast.Call) -> Iterator[str]:
+    # The demonstration shows what it planted; `Attack` stands below the room that translates.
+    named = {word.arg: word.value for word in node.keywords} | dict(
+        zip(("name", "title"), node.args, strict=False)
+    )
+    yield from (ast.literal_eval(named[name]) for name in ("title", "note") if name in named)
 
 
 def _in_tables(tree: ast.Module, names: set[str]) -> Iterator[str]:

@@ -26,6 +26,7 @@ def test_a_value_cannot_close_its_isolate() -> None:
 def test_foreign_prose_keeps_its_own_direction_and_ours_is_translated() -> None:
     with language("ar"):
         assert prose("no source was found") == "لم يوجد أي مصدر"
+        assert "\u2066hisn guard\u2069" in prose("the logs; judge them yourself with hisn guard")
         assert prose("Suspicious logon") == "\u2068Suspicious logon\u2069"
 
 
