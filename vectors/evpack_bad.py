@@ -120,6 +120,11 @@ def _events_files() -> Iterator[Told]:
         ("event-negative", "An event's index is negative.", event.replace(b'"index":1', b'"index":-1')),
         ("event-deep", "An event's file is nested a thousand deep.", b"[" * 1000 + b"]" * 1000),
         (
+            "event-many-values",
+            "An event's file has more values than any can need: they would fill the memory.",
+            event.replace(b'"path":[', b'"path":[' + b"0," * 20_000),
+        ),
+        (
             "event-unknown",
             "An event's file has an unknown part.",
             event.replace(b'"act":1', b'"a":0,"act":1'),

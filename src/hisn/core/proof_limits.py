@@ -6,6 +6,8 @@ _MIB = 1024 * 1024
 
 MAX_NUMBER_CHARS = 64
 """Digits of one integer: a million of them cost quadratic time."""
+MAX_JSON_VALUES = 2_000_000
+"""Commas and opening brackets of one text: 60 MB of empty lists would take 3 GB of memory."""
 
 # Sealed evidence
 MAX_SLOTS = 4_096
@@ -14,6 +16,8 @@ MAX_DISCLOSURE_CHARS = 16 * _MIB
 """One disclosed text; a longer value is sealed, and can be shown with the whole record only."""
 MAX_VALUE_DEPTH = 4
 """Lists within lists of one sealed value (deep nesting ends a parser's stack)."""
+MAX_MAP_VALUES = 4 * MAX_SLOTS
+"""The same of a file with a presented map: digests and disclosures are two for each slot."""
 
 # Signed notes
 MAX_NOTE_BYTES = 512 * 1024

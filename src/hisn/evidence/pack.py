@@ -37,7 +37,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hisn.core.canon import Json, b64, canonical, parse_b64, parse_canonical, parse_hex32
-from hisn.core.proof_limits import MAX_PACK_BYTES, MAX_PACK_FILES, MAX_PACK_NUMBER, MAX_PROOF_HASHES
+from hisn.core.proof_limits import (
+    MAX_MAP_VALUES,
+    MAX_PACK_BYTES,
+    MAX_PACK_FILES,
+    MAX_PACK_NUMBER,
+    MAX_PROOF_HASHES,
+)
 from hisn.errors import VerificationError
 from hisn.evidence.disclosure import Presented, parse_presented, presented_json
 
@@ -180,7 +186,7 @@ def format_body(presented: Presented) -> bytes:
 
 def parse_body(data: bytes) -> Presented:
     """Return a presented sealed body; `open_leaf` checks it. Raises VerificationError."""
-    return parse_presented(parse_canonical(data, max_bytes=MAX_PACK_BYTES))
+    return parse_presented(parse_canonical(data, max_bytes=MAX_PACK_BYTES, max_values=MAX_MAP_VALUES))
 
 
 def format_event(event: Event) -> bytes:
@@ -199,7 +205,7 @@ def format_event(event: Event) -> bytes:
 
 def parse_event(data: bytes) -> Event:
     """Return an event of a pack; nothing of it is checked against the batch. Raises VerificationError."""
-    value = parse_canonical(data, max_bytes=MAX_PACK_BYTES)
+    value = parse_canonical(data, max_bytes=MAX_PACK_BYTES, max_values=MAX_MAP_VALUES)
     if not isinstance(value, dict):
         raise _refuse("E3363", "a file of an event is not a JSON object")
     parts = set(value) - {"act", "index", "path"}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 
 import pytest
 from tests.unit.core.refusals import refused
@@ -122,6 +123,27 @@ def test_depth_is_judged_before_anything_is_parsed() -> None:
     with refused("E3100", "deeper"):
         parse_json(b'{"a":' * 500_000, max_bytes=10 * MAX)
     assert parse_json(b'"' + b"[" * 99 + b'\\"' + b"{" * 99 + b'"', max_bytes=MAX)
+
+
+@pytest.mark.parametrize("value", [b"[]", b"{}", b"0", b"null", b'"a"', b'"" ', b"[[]]"])
+def test_values_are_counted_before_anything_is_made_of_them(value: bytes) -> None:
+    many = b"[" + b",".join([value] * 300_000) + b"]"
+    tracemalloc.start()
+    with refused("E3100", "values"):
+        parse_json(many, max_bytes=len(many), max_values=100_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * len(many) + MAX
+
+
+def test_commas_and_brackets_open_values_and_those_in_texts_do_not() -> None:
+    text = b'{"a,[{":[1,{"b":",,["}]}'
+    assert parse_json(text, max_bytes=MAX, max_values=4)
+    with refused("E3100", "values"):
+        parse_json(text, max_bytes=MAX, max_values=3)
+    assert parse_canonical(b"[1,2]", max_bytes=MAX, max_values=2) == [1, 2]
+    with refused("E3100", "values"):
+        parse_canonical(b"[1,2]", max_bytes=MAX, max_values=1)
 
 
 def test_a_long_text_is_refused_before_it_is_looked_at() -> None:

@@ -3,10 +3,12 @@
 const MiB = 1024 * 1024;
 
 export const MAX_NUMBER_CHARS = 64;
+export const MAX_JSON_VALUES = 2000000;
 
 export const MAX_SLOTS = 4096;
 export const MAX_DISCLOSURE_CHARS = 16 * MiB;
 export const MAX_VALUE_DEPTH = 4;
+export const MAX_MAP_VALUES = 4 * MAX_SLOTS;
 
 export const MAX_NOTE_BYTES = 512 * 1024;
 export const MAX_NOTE_SIGNATURES = 64;

@@ -4,7 +4,7 @@ import { bytesOf, concat, fromHex, hex, octets, parseB64, parseHex32, same } fro
 import { parsePresented } from "./disclosure.mjs";
 import { refuse } from "./errors.mjs";
 import { sha256 } from "./hashing.mjs";
-import { MAX_PACK_BYTES, MAX_PACK_FILES, MAX_PACK_NUMBER, MAX_PROOF_HASHES } from "./limits.mjs";
+import { MAX_MAP_VALUES, MAX_PACK_BYTES, MAX_PACK_FILES, MAX_PACK_NUMBER, MAX_PROOF_HASHES } from "./limits.mjs";
 import { canonical, parseCanonical } from "./strictjson.mjs";
 
 const MANIFEST = "MANIFEST";
@@ -16,6 +16,7 @@ const NAME = new RegExp(
 const LOCAL = 0x04034b50;
 const [LOCAL_BYTES, VERSION, DATE] = [30, 10, 0x21];
 const FORMAT = "hisn-evpack/1";
+const FILE = { maxBytes: MAX_PACK_BYTES, maxValues: MAX_MAP_VALUES };
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, value) => {
   for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
@@ -124,7 +125,7 @@ export function parseLabel(bytes) {
 }
 
 /** Return a presented sealed body; `openLeaf` checks it. Refuses another form. */
-export const parseBody = (bytes) => parsePresented(parseCanonical(bytes, { maxBytes: MAX_PACK_BYTES }));
+export const parseBody = (bytes) => parsePresented(parseCanonical(bytes, FILE));
 
 function natural(value) {
   if (typeof value !== "bigint" || value < 0n) refuse("E3363", "a number of an event is not a natural number");
@@ -138,7 +139,7 @@ function text(value) {
 
 /** Return an event of a pack; nothing of it is checked against the batch. Refuses another form. */
 export function parseEvent(bytes) {
-  const value = parseCanonical(bytes, { maxBytes: MAX_PACK_BYTES });
+  const value = parseCanonical(bytes, FILE);
   const wrong = () => refuse("E3363", "a file of an event does not have the parts that it must have");
   if (!(value instanceof Map)) wrong();
   const names = [...value.keys()].filter((name) => !["act", "index", "path"].includes(name));

@@ -2,7 +2,7 @@
 
 import { same, textOf, utf8 } from "./bytes.mjs";
 import { refuse } from "./errors.mjs";
-import { MAX_NUMBER_CHARS } from "./limits.mjs";
+import { MAX_JSON_VALUES, MAX_NUMBER_CHARS } from "./limits.mjs";
 
 const MAX_EXACT = 2n ** 53n - 1n;
 const MAX_WIDE = 10n ** BigInt(MAX_NUMBER_CHARS) - 1n;
@@ -15,9 +15,11 @@ const wrong = (reason) => refuse("E3100", `not strict JSON: ${reason}`);
 
 /** Walk over one text; every method leaves the position behind what it has read. */
 class Reader {
-  constructor(text, maxDepth) {
+  constructor(text, maxDepth, maxValues) {
     this.text = text;
     this.maxDepth = maxDepth;
+    this.maxValues = maxValues;
+    this.values = 0;
     this.at = 0;
   }
 
@@ -84,6 +86,19 @@ class Reader {
 
   deeper(depth) {
     if (depth > this.maxDepth) wrong(`nested deeper than ${this.maxDepth}`);
+    this.more();
+  }
+
+  /** Count a comma or an opening bracket: an empty list takes much more memory than text. */
+  more() {
+    this.values += 1;
+    if (this.values > this.maxValues) wrong(`it has more than ${this.maxValues} values`);
+  }
+
+  comma() {
+    if (!this.take(",")) return false;
+    this.more();
+    return true;
   }
 
   array(depth) {
@@ -91,7 +106,7 @@ class Reader {
     const items = [];
     if (this.take("]")) return items;
     do items.push(this.value(depth));
-    while (this.take(","));
+    while (this.comma());
     if (!this.take("]")) wrong("a list does not end");
     return items;
   }
@@ -107,18 +122,18 @@ class Reader {
       if (found.has(name)) wrong("a name stands twice in one object");
       if (!this.take(":")) wrong("a name without a value");
       found.set(name, this.value(depth));
-    } while (this.take(","));
+    } while (this.comma());
     if (!this.take("}")) wrong("an object does not end");
     return found;
   }
 }
 
 /** Return the value of strict JSON, or refuse. */
-export function parseJson(bytes, { maxBytes, maxDepth = 32 }) {
+export function parseJson(bytes, { maxBytes, maxDepth = 32, maxValues = MAX_JSON_VALUES }) {
   if (bytes.length > maxBytes) wrong(`${bytes.length} bytes are more than ${maxBytes}`);
   const text = textOf(bytes);
   if (text === null) wrong("not UTF-8");
-  const reader = new Reader(text, maxDepth);
+  const reader = new Reader(text, maxDepth, maxValues);
   const value = reader.value(0);
   reader.match(BLANKS);
   if (reader.at !== text.length) wrong("something follows the value");
@@ -146,8 +161,8 @@ export function canonicalText(value, wide = false) {
 export const canonical = (value, wide = false) => utf8(canonicalText(value, wide));
 
 /** Return the value of JSON that is written exactly as `canonical` writes it, or refuse. */
-export function parseCanonical(bytes, { maxBytes, maxDepth = 32, wide = false }) {
-  const value = parseJson(bytes, { maxBytes, maxDepth });
+export function parseCanonical(bytes, { wide = false, ...limits }) {
+  const value = parseJson(bytes, limits);
   if (!same(canonical(value, wide), bytes)) refuse("E3101", "the JSON is not in its canonical form");
   return value;
 }
