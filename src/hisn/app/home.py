@@ -18,15 +18,17 @@ import msgspec
 from hisn.acts.envelope import parse_envelope
 from hisn.acts.statement import parse_statement
 from hisn.app.fold import Fold
-from hisn.app.identity import ROLES, Identity, format_identity, new_identity, parse_identity
+from hisn.app.identity import ROLES, Identity, LostSigner, lost_signer, new_identity
 from hisn.app.intake import Intaker
+from hisn.app.key_file import Secret, end_rotation, has_secret, read_secret, using_keys, write_secret
 from hisn.app.member import Draft, Member
 from hisn.app.places import Places
+from hisn.core.canon import Json
 from hisn.core.instant import Clock
 from hisn.core.signers import DualSigner
 from hisn.errors import StorageError, UsageError, VerificationError
 from hisn.evidence.escrow import EscrowPublic, parse_escrow_public
-from hisn.evidence.node_key import needs_passphrase
+from hisn.evidence.key_record import node_key_id
 from hisn.evidence.vault import Vault
 from hisn.storage.blobs import FileBlobs
 from hisn.storage.files import write_whole
@@ -94,37 +96,33 @@ def init_node(
         parse_escrow_public(text)
     outside = [verify_enrolment(data) for data in wanted.outside]
     _make_folders(places)
-    identity = _first_identity(places, wanted.passphrase, entropy)
-    charter, envelope = _found(wanted, identity, outside)
+    secret = _first_secret(places, wanted.passphrase, entropy)
+    charter, envelope = _found(wanted, secret.identity, outside)
     write_whole(places.genesis, charter.document)
     write_whole(places.rosters / _FIRST, envelope)
     config = NodeConfig(origin=wanted.origin, side=wanted.side, url=wanted.url, escrow=wanted.escrow)
     with ExitStack() as stack:
         register = SqliteRegister(places.register)
         stack.callback(register.close)
-        signer = LogSigner(wanted.origin, identity.signer("log"), clock)
+        signer = LogSigner(wanted.origin, secret.identity.signer("log"), clock)
         try:
             LogWriter.create(signer, FileBlobs(root), register)
         except StorageError as error:
             if error.code != "E5205":  # it exists: the run before was killed behind this point
                 raise
-    write_whole(places.config, msgspec.json.format(msgspec.json.encode(config), indent=1) + b"\n")
-    node = Node(places, config, identity, clock, entropy)
+    node = Node(places, config, secret, clock, entropy)
     if not node.log.head().checkpoint.size:
         node.member.record(
             [Draft(kind="charter", public={"genesis": charter.genesis.hex()}, clear=charter.document)]
         )
+    write_config(places, config)
     return node
 
 
-def _first_identity(places: Places, passphrase: str | None, entropy: Entropy) -> Identity:
-    path = places.keys / "node.key"
-    if path.exists():
-        return parse_identity(path.read_bytes(), passphrase or "")
-    identity = new_identity(entropy)
-    write_whole(path, format_identity(identity, passphrase, entropy))
-    path.chmod(0o600)
-    return identity
+def _first_secret(places: Places, passphrase: str | None, entropy: Entropy) -> Secret:
+    if has_secret(places):
+        return read_secret(places, lambda: passphrase or "", entropy)
+    return write_secret(places, new_identity(entropy), passphrase, entropy)
 
 
 def _make_folders(places: Places) -> None:
@@ -165,6 +163,11 @@ def read_config(places: Places) -> NodeConfig:
         ) from error
 
 
+def write_config(places: Places, config: NodeConfig) -> None:
+    """Put a node's settings in place. Raises StorageError."""
+    write_whole(places.config, msgspec.json.format(msgspec.json.encode(config), indent=1) + b"\n")
+
+
 def open_node(
     root: Path,
     passphrase: Callable[[], str],
@@ -177,27 +180,24 @@ def open_node(
     """
     places = Places(root)
     config = read_config(places)
-    try:
-        data = (places.keys / "node.key").read_bytes()
-    except OSError as error:
-        raise StorageError(
-            "E5333",
-            f"the node's key is not there: {error.strerror or error}",
-            hint="restore the keys folder from its own backup, or use an escrow key: hisn node recover",
-        ) from error
-    identity = parse_identity(data, passphrase() if needs_passphrase(data) else "")
-    return Node(places, config, identity, clock or SystemClock(), entropy or SystemEntropy())
+    clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+    secret = read_secret(places, passphrase, entropy)
+    node = Node(places, config, secret, clock, entropy)
+    if secret.is_rotated:
+        node.log_rotation()
+    return node
 
 
 class Node:
     """Hold an open node: its member, log, keys and roster. To be closed; one thread uses it."""
 
     def __init__(
-        self, places: Places, config: NodeConfig, identity: Identity, clock: Clock, entropy: Entropy
+        self, places: Places, config: NodeConfig, secret: Secret, clock: Clock, entropy: Entropy
     ) -> None:
         self.places = places
         self.config = config
-        self.identity = identity
+        self._secret = secret
+        self._uses_keys = False
         self.clock = clock
         self.entropy = entropy
         self.blobs = FileBlobs(places.root)
@@ -239,12 +239,31 @@ class Node:
         """Read charter and rosters again: an epoch may have been adopted, by another process, too."""
         self.charter, self.rosters = read_unit(self.places)
 
+    @property
+    def identity(self) -> Identity:
+        """Return the node's secret."""
+        return self._secret.identity
+
     def signer(self, role: str) -> DualSigner:
-        """Return this node's keys of a role."""
-        return self.identity.signer(role, self.config.generations.get(role, 0))
+        """Return this node's keys of a role; signing with them fails where they are lost (E5337)."""
+        own = self.identity.signer(role, self.config.generations.get(role, 0))
+        member = self.roster.find(self.config.origin)
+        public = member.open_key(role) if member else None
+        return own if public in (None, own.public) else lost_signer(public, role)
+
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether the signing keys are lost: after a recovery by escrow it can only be read."""
+        return isinstance(self.signer("log").ed25519, LostSigner)
 
     def vault(self) -> Vault:
-        """Return the keys of sealed evidence; opening it erases again what was erased before."""
+        """Return the keys of sealed evidence; opening it erases again what was erased before.
+
+        Until the node is closed nobody can replace the node key.  Raises StorageError (E5336).
+        """
+        if not self._uses_keys:
+            self._stack.enter_context(using_keys(self.places, self._secret.data))
+            self._uses_keys = True
         return Vault(
             FileKeyStore(self.places.keys),
             self.identity.node_key,
@@ -252,6 +271,15 @@ class Node:
             self.escrow(),
             self._erasures(),
         )
+
+    def log_rotation(self) -> None:
+        """Say in the log that the node key was replaced, once; then the rotation is over."""
+        if self.log.refusal or self.is_lost:
+            return
+        detail: dict[str, Json] = {"node_key": node_key_id(self.identity.node_key)}
+        if detail not in self.key_events("rotate"):
+            self.member.record([Draft(kind="key-event", public={"event": "rotate", "detail": detail})])
+        end_rotation(self.places)
 
     def escrow(self) -> tuple[EscrowPublic, ...]:
         """Return who holds copies of this node's keys."""
@@ -261,16 +289,19 @@ class Node:
         """Return what takes files in, with copies in a folder."""
         return Intaker(self.vault(), self.blobs, folder, self.identity.source_salt)
 
+    def key_events(self, event: str) -> list[dict[str, Json]]:
+        """Return the details of the key events of one sort that are in the log."""
+        self.member.fold.catch_up(self.log)
+        details = []
+        for position in self.member.fold.table.positions("key-event"):
+            public = parse_statement(parse_envelope(self.log.read_entry(position)).payload).public
+            if public["event"] == event and isinstance(public["detail"], dict):
+                details.append(public["detail"])
+        return details
+
     def _erasures(self) -> list[str]:
         """Return the keys whose erasure is in the log: it is no older than any backup of the keys."""
-        self.member.fold.catch_up(self.log)
-        erased = []
-        for position in self.member.fold.table.positions("key-event"):
-            act = parse_statement(parse_envelope(self.log.read_entry(position)).payload)
-            detail = act.public["detail"]
-            if act.public["event"] == "erase" and isinstance(detail, dict):
-                erased.append(str(detail.get("key", "")))
-        return [name for name in erased if name]
+        return [str(detail["key"]) for detail in self.key_events("erase") if detail.get("key")]
 
 
 def replace_unit(places: Places, charter: bytes, envelope: bytes) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from hisn.core.keys import DualPublic, PublicKey
 from hisn.core.signers import DualSigner, dual_from_seed
 from hisn.errors import StorageError
 from hisn.evidence.node_key import lock, lock_unattended, unlock
@@ -71,3 +72,25 @@ def parse_identity(data: bytes, passphrase: str) -> Identity:
             hint="restore the keys folder from its own backup",
         )
     return Identity(secret[:_HALF], secret[_HALF:])
+
+
+class LostSigner:
+    """Stand where a signing key was that is lost: its public half is known, and it signs nothing."""
+
+    def __init__(self, public: PublicKey, role: str) -> None:
+        self.public = public
+        self._role = role
+
+    def sign(self, _message: bytes) -> bytes:
+        """Raise StorageError (E5337)."""
+        raise StorageError(
+            "E5337",
+            f"the {self._role} key of this node is lost; what an escrow key brought back signs nothing",
+            hint="make a node with a new name; what this one has sealed can still be shown",
+            unchanged="nothing was signed",
+        )
+
+
+def lost_signer(public: DualPublic, role: str) -> DualSigner:
+    """Return what stands where the keys of a role were."""
+    return DualSigner(LostSigner(public.ed25519, role), LostSigner(public.mldsa, role))

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hisn.app import home
 from hisn.app.home import NewNode, init_node, open_node, read_unit, replace_unit
 from hisn.app.identity import ROLES
+from hisn.app.key_file import write_secret
+from hisn.app.member import Member
 from hisn.app.places import Places
 from hisn.errors import InputError, StorageError, UsageError, VerificationError
 from hisn.storage.files import write_whole
 from hisn.testing.fake_clock import FakeClock
+from hisn.tlog.append import LogWriter
 from hisn.unit.draft import make_charter
 from hisn.unit.enrol import assemble_roster, make_enrolment, sign_roster, verify_enrolment
 
@@ -48,29 +53,41 @@ def test_no_node_is_said_so(tmp_path: Path) -> None:
     assert caught.value.code == "E1301"
 
 
-@pytest.mark.parametrize("step", range(4))
+@pytest.mark.parametrize("is_done", [False, True], ids=["before", "behind"])
+@pytest.mark.parametrize("step", ["secret", "genesis.json", "0000.dsse", "log", "charter act", "node.json"])
 def test_making_a_node_that_was_killed_can_be_done_again(
-    tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, step: str, is_done: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Die before the n-th file is written; the secret that was there first is kept."""
-    written = 0
-    write = write_whole
+    """Die before or behind each step; the secret that was there first is kept."""
 
-    def dying(path: Path, data: bytes) -> None:
-        nonlocal written
-        if written == step:
-            raise KeyboardInterrupt
-        written += 1
-        write(path, data)
+    def dying(work: Callable[..., Any], name: str | None = None) -> Callable[..., Any]:
+        def do(*args: Any, **named: Any) -> Any:
+            is_it = name is None or (isinstance(args[0], Path) and args[0].name == name)
+            done = work(*args, **named) if is_done or not is_it else None
+            if is_it:
+                raise KeyboardInterrupt
+            return done
 
-    monkeypatch.setattr(home, "write_whole", dying)
+        return do
+
+    if step == "secret":
+        monkeypatch.setattr(home, "write_secret", dying(write_secret))
+    elif step == "log":
+        monkeypatch.setattr(LogWriter, "create", dying(LogWriter.create))
+    elif step == "charter act":
+        monkeypatch.setattr(Member, "record", dying(Member.record))
+    else:
+        monkeypatch.setattr(home, "write_whole", dying(write_whole, step))
     with pytest.raises(KeyboardInterrupt):
         init_node(tmp_path, ALONE)
+    monkeypatch.undo()
     key = tmp_path / "keys" / "node.key"
     before = key.read_bytes() if key.exists() else None
-    monkeypatch.setattr(home, "write_whole", write)
-    with init_node(tmp_path, ALONE) as node:
+    is_made = (tmp_path / "node.json").exists()
+    with open_node(tmp_path, nobody) if is_made else init_node(tmp_path, ALONE) as node:
         assert node.log.head().checkpoint.size == 1
+        node.member.fold.catch_up(node.log)
+        assert node.member.fold.table.counts() == {"charter": 1}
     assert before in (None, key.read_bytes())
 
 
