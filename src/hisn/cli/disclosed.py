@@ -85,7 +85,7 @@ def _line(told: Told) -> str:
         "_raw": _("the record itself"),
         "declaration": _("what was declared about the source"),
     }
-    hidden = ", ".join(names.get(name) or tech(name) for name in told.needs)
+    hidden = _(", ").join(names.get(name) or tech(name) for name in told.needs)
     return f"{place}: {_('cannot be told, because this is hidden: {names}').format(names=hidden)}"
 
 

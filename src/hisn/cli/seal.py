@@ -83,10 +83,10 @@ def witnessing(published: Published) -> str:
         return _("A witness proves that this log is an old copy: {why}").format(
             why=prose(published.setback.message)
         )
-    names = tech(", ".join(each.name for each in published.signed))
-    if published.is_published and names:
+    if published.is_published and published.signed:
+        names = tech(", ".join(each.name for each in published.signed))
         return _("Witnessed by {names}, and published.").format(names=names)
     if published.is_published:
         return _("No witness is known: what is sealed is sequenced, unwitnessed.")
-    missing = tech(", ".join(f"{each.name} ({each.why.value})" for each in published.missing))
+    missing = _(", ").join(f"{tech(each.name)} ({_(each.why.value)})" for each in published.missing)
     return _("Sequenced, unwitnessed; without cosignature: {missing}.").format(missing=missing)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hisn.errors import StorageError
+from hisn.present.i18n import mark
 
 FUTURE_S = 300
 """A cosignature of a later time than this from now is refused: it would bracket nothing."""
@@ -16,15 +17,15 @@ FUTURE_S = 300
 class Why(StrEnum):
     """Say why a cosignature is missing."""
 
-    AWAY = "does not answer"
-    LATE = "had no time left"
-    WRONG = "answers nonsense"
-    DECLINED = "declines"
-    UNSIGNED = "answers without its own signatures"
-    FUTURE = "signs a time in the future"
-    CLAIMS = "claims another tree without proof"
-    PROVES = "proves that this log is an old copy"
-    NO_ADDRESS = "has no address"
+    AWAY = mark("does not answer")
+    LATE = mark("had no time left")
+    WRONG = mark("answers nonsense")
+    DECLINED = mark("declines")
+    UNSIGNED = mark("answers without its own signatures")
+    FUTURE = mark("signs a time in the future")
+    CLAIMS = mark("claims another tree without proof")
+    PROVES = mark("proves that this log is an old copy")
+    NO_ADDRESS = mark("has no address")
 
 
 @dataclass(frozen=True, slots=True)

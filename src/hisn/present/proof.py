@@ -97,7 +97,7 @@ def _stamp(stamp: Stamp) -> str:
 
 
 def _flag(flag: Flag) -> str:
-    text = _(FLAGS[flag.name.value]).format(by=", ".join(tech(name) for name in flag.by))
+    text = _(FLAGS[flag.name.value]).format(by=_(", ").join(tech(name) for name in flag.by))
     return f"{_flag_name(flag)}: {text}"
 
 

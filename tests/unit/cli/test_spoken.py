@@ -9,14 +9,21 @@ import subprocess
 import sys
 from gettext import textdomain
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import click
 import pytest
 
 from hisn.cli.main import COMMANDS, run
+from hisn.cli.seal import witnessing
 from hisn.cli.spoken import TEXTS, Formatter, spoken
-from hisn.present.i18n import use_language
+from hisn.node.publish import Published
+from hisn.node.without import Missing, Why
+from hisn.present.i18n import LANGUAGES, _, use_language
 from hisn.present.layout import cells
+
+if TYPE_CHECKING:
+    from hisn.tlog.checkpoint import SignedCheckpoint
 
 _ISOLATED = re.compile("[\u2066\u2068][^\u2066-\u2069]*\u2069")
 _NAMES = {"ATT", "CK", "CSV", "ISO", "JSON", "PEM", "RE2", "RFC", "SigmaHQ", "TLS", "TOML", "UTC", "Windows",
@@ -136,3 +143,18 @@ def test_a_text_that_click_has_cut_off_closes_its_isolate() -> None:
     page = Formatter(width=60)
     page.write_dl([("list", "سرد \u2066hisn...")])
     assert page.getvalue() == "\u2066list\u2069  سرد \u2066hisn...\u2069\n"
+
+
+def test_nobody_has_witnessed_a_lone_log_in_any_language() -> None:
+    # An isolate around no name is no name.
+    lone = Published(cast("SignedCheckpoint", None), is_published=True, signed=(), missing=())
+    for language in LANGUAGES:
+        use_language(language)
+        assert witnessing(lone) == _("No witness is known: what is sealed is sequenced, unwitnessed.")
+
+
+def test_why_a_witness_did_not_sign_is_translated() -> None:
+    use_language("ar")
+    away = Published(cast("SignedCheckpoint", None), False, (), (Missing("a.example", Why.AWAY),) * 2)
+    name = "\u2066a.example\u2069 (لا يجيب)"
+    assert f"{name}، {name}." in witnessing(away)
