@@ -73,6 +73,9 @@ Constant = "A"
 when.Constant = ["abc"]
 services = ["constant"]
 [[rule]]
+has = ["Constant"]
+categories = ["has"]
+[[rule]]
 when.S2 = ["1"]
 [rule.constants]
 Constant = "1"

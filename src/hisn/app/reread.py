@@ -125,8 +125,7 @@ def _read(acts: Sequence[BatchAct], task: Task, key: bytes) -> Iterator[Reread]:
         yield Reread(act, item, batch)
         if not wanted:
             return
-    if wanted:
-        raise OtherRootError(next(iter(wanted.values())), None)
+    raise OtherRootError(next(iter(wanted.values())), None)
 
 
 def _task(act: BatchAct, path: str) -> Task:

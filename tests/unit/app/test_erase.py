@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from hisn.app.erased import erased
 from hisn.app.evidence_list import describe, findings_of
 from hisn.app.evidence_pack import PackRequest, make_pack
 from hisn.app.home import Node, open_node
-from hisn.app.judge import BatchLimits
 from hisn.app.member import Draft
 from hisn.app.node_status import check_node
 from hisn.app.options import parse_moment
@@ -205,25 +205,29 @@ def test_what_was_sealed_before_a_day_is_erased_and_nothing_later(unit: World, t
 
 
 def test_a_file_is_kept_while_one_of_its_batches_is_young(unit: World, tmp_path: Path) -> None:
-    """One file, two batches, one of them sealed an hour later."""
-    path = tmp_path / "two.log"
-    path.write_text("".join(LINE.format(minute=at % 60, target="/" + "x" * 900) for at in range(2_500)))
+    """One archive, two logs in it, one of them sealed an hour later."""
+    path = tmp_path / "two.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("a.log", "b.log"):
+            archive.writestr(name, LINE.format(minute=1, target="/?marked"))
     clock = FakeClock()
     with open_node(unit.roots[EAST], nobody, clock) as east:
         record = east.member.record
 
         def slow(drafts: Sequence[Draft], seen: Sequence[Head] = ()) -> list[Ref]:
-            places = [record([draft], seen)[0] for draft in drafts]
-            clock.advance(3_600)
+            places = []
+            for draft in drafts:
+                places += record([draft], seen)
+                clock.advance(3_600)
             return places
 
         east.member.record = slow  # type: ignore[method-assign]
-        seal(east, request_of(unit.rule, path, batch=BatchLimits(rows=1)))
+        seal(east, request_of(unit.rule, path))
         assert len(east.member.fold.table.positions("batch")) == 4
         with pytest.raises(UsageError):
             plan_erasure(east, ErasureRequest(before=Instant(START + 1)))
         planned = plan_erasure(east, ErasureRequest(before=Instant(START + 3_600_000_001)))
-        assert (planned.files, planned.batches) == (("two.log",), 2)
+        assert (planned.files, planned.batches, len(planned.findings)) == (("two.zip",), 2, 2)
 
 
 def test_disclosed_files_keep_their_keys_and_the_text_says_so(unit: World, tmp_path: Path) -> None:

@@ -121,6 +121,14 @@ def test_a_file_that_was_cut_off_is_refused() -> None:
     assert "midst" in refused(whole[: whole.index(b"PK\x01\x02") - 10])
 
 
+def test_a_size_in_another_form_is_refused(tmp_path: Path) -> None:
+    whole = bytearray(sample(tmp_path / "f").read_bytes())
+    at = whole.index(b"raw/") + len("raw/") + 64
+    assert whole[at : at + 4] == b"\x01\x00\x10\x00"
+    whole[at] = 9
+    assert "another form" in refused(bytes(whole))
+
+
 def test_a_pack_larger_than_any_is_not_read_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evdata, "MAX_PACK_BYTES", 3)
     data = EvData(io.BytesIO(zip_of(("f.evpack", b"long"), ("keys.json", b"{}"))))

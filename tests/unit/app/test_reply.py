@@ -11,6 +11,7 @@ from tests.unit.app.units import request_of, seal, write_logs
 
 from hisn.acts.statement import Head
 from hisn.app.disclose import disclose
+from hisn.app.member import Draft
 from hisn.app.recheck import Rechecked, recheck
 from hisn.app.rejudge import Difference, Outcome, Verdict
 from hisn.app.reopen import own_act
@@ -72,6 +73,14 @@ def test_the_same_answer_is_not_given_twice_and_another_one_is(unit: World, tmp_
         third, is_new = reply(north, done)
         assert is_new
         assert [first.index, second.index, third.index] == [3, 4, 5]
+
+
+def test_what_else_was_said_about_the_finding_is_no_answer(unit: World, tmp_path: Path) -> None:
+    done = checked(unit, disclosed(unit, tmp_path / "f.evdata"))
+    said = Draft(kind="observation", public={"what": "x", "digest": "0" * 64}, in_reply_to=done.stated.place)
+    with unit.open(NORTH) as (north,):
+        north.member.record([said])
+        assert reply(north, done)[1]
 
 
 def test_nobody_answers_himself(unit: World, tmp_path: Path) -> None:
