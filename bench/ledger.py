@@ -23,8 +23,8 @@ from pathlib import Path
 from statistics import median, quantiles
 
 import tables
-from hisn.acts.envelope import sign_statement
 from hisn.acts.statement import Header, Statement
+from hisn.acts.write import sign_statement
 from hisn.core.keys import PublicKey
 from hisn.core.signers import DualSigner, Signer, dual_from_seed
 from hisn.storage.blobs import FileBlobs

@@ -21,7 +21,8 @@ from vectors.pack_world import (
     three_members,
 )
 
-from hisn.acts.envelope import Envelope, format_envelope, parse_envelope
+from hisn.acts.envelope import Envelope, parse_envelope
+from hisn.acts.write import format_envelope
 from hisn.core.canon import canonical, parse_json
 from hisn.evidence.pack import Label, format_label, write_pack
 from hisn.evidence.packing import ForkSide, build_fork_pack, build_pack

@@ -17,17 +17,10 @@ from typing import Any
 from vectors.roster_cases import rosters
 from vectors.signed_lines import signer
 
-from hisn.acts.envelope import (
-    ACT_TYPE,
-    Envelope,
-    Signature,
-    format_envelope,
-    parse_envelope,
-    sign_payload,
-    sign_statement,
-)
+from hisn.acts.envelope import ACT_TYPE, Envelope, Signature, parse_envelope
 from hisn.acts.kinds import KINDS
 from hisn.acts.statement import BodyRef, Head, Header, Ref, Statement
+from hisn.acts.write import format_envelope, head_json, sign_payload, sign_statement, statement_json
 from hisn.core.canon import Json, b64, canonical
 from hisn.core.keys import DualPublic
 from hisn.unit.roster import ROSTER_TYPE
@@ -73,7 +66,7 @@ def statement(kind: str, **changes: Any) -> Statement:
         "recheck": {"outcome": "same"},
         "dissent": {"outcome": "different"},
         "key-event": {"event": "gap", "detail": {"from": 12, "to": 17, "why": "restored from a backup"}},
-        "cutoff": {"heads": [Head(SOUTH, 9, digest("nine")).to_json()], "time": TIME},
+        "cutoff": {"heads": [head_json(Head(SOUTH, 9, digest("nine")))], "time": TIME},
         "observation": {"what": "feed, تجربة", "digest": digest("feed").hex()},
     }
     bodies = {
@@ -104,7 +97,7 @@ def enveloped(payload: bytes, who: int = AUTHOR) -> bytes:
 
 def changed(said: Statement, at: Sequence[Any], value: Any) -> bytes:
     """Return an act with one value replaced, or with `...` removed, well signed."""
-    whole = json.loads(said.to_json())
+    whole = json.loads(statement_json(said))
     place = whole
     for step in at[:-1]:
         place = place[step]
@@ -140,7 +133,7 @@ def good_acts() -> Iterator[tuple[str, Statement]]:
 def bad_parts() -> Iterator[tuple[str, bytes, str]]:
     """Yield comment, leaf and code of acts that are well signed and say what no act says."""
     said, head = statement("observation"), ["predicate", "header"]
-    nine = Head(SOUTH, 9, digest("nine")).to_json()
+    nine = head_json(Head(SOUTH, 9, digest("nine")))
     for comment, at, value, code in (
         ("another statement type", ["_type"], "https://in-toto.io/Statement/v0.1", "E3305"),
         ("an unknown kind", ["predicateType"], "urn:hisn:act:verdict:v1", "E3305"),
@@ -193,14 +186,14 @@ def bad_parts() -> Iterator[tuple[str, bytes, str]]:
         ("a fraction", b"1.0", "E3100"),
         ("a blank too many", b" 1", "E3101"),
     ):
-        yield comment, enveloped(said.to_json().replace(b'"seq":1', b'"seq":' + number)), code
+        yield comment, enveloped(statement_json(said).replace(b'"seq":1', b'"seq":' + number)), code
     yield "no statement", enveloped(b"null"), "E3305"
 
 
 def bad_envelopes() -> Iterator[tuple[str, bytes, str]]:
     """Yield comment, leaf and code of envelopes that are not as they must be."""
     said = statement("observation")
-    payload = said.to_json()
+    payload = statement_json(said)
     ed25519, mldsa = sign_payload(ACT_TYPE, payload, signer(AUTHOR))
     theirs = sign_payload(ACT_TYPE, payload, signer(OTHER))
     elsewhere = sign_payload(ROSTER_TYPE, payload, signer(AUTHOR))
@@ -232,7 +225,7 @@ def bad_envelopes() -> Iterator[tuple[str, bytes, str]]:
     yield "no id", made(replace(ed25519, key_id=""), mldsa), "E3303"
     yield "signed as a roster", made(*elsewhere), "E3112"
     yield "called a roster", format_envelope(Envelope(ROSTER_TYPE, payload, elsewhere)), "E3300"
-    other = statement("observation", thread="another").to_json()
+    other = statement_json(statement("observation", thread="another"))
     yield "signatures of another act", format_envelope(Envelope(ACT_TYPE, other, (ed25519, mldsa))), "E3112"
     yield "an empty signature", made(replace(ed25519, raw=b""), mldsa), "E3112"
     yield "a longer signature", made(replace(ed25519, raw=ed25519.raw + b"\0"), mldsa), "E3112"

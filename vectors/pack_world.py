@@ -13,8 +13,8 @@ from hashlib import sha256, shake_256
 
 from vectors.signed_lines import PlainMldsa
 
-from hisn.acts.envelope import sign_statement
 from hisn.acts.statement import BodyRef, Head, Header, Ref, Statement
+from hisn.acts.write import sign_statement
 from hisn.core.canon import Json
 from hisn.core.instant import Instant, format_instant
 from hisn.core.keys import Algorithm

@@ -11,8 +11,9 @@ from typing import Any
 
 from vectors.signed_lines import signer
 
-from hisn.acts.envelope import ACT_TYPE, format_envelope, parse_dsse
+from hisn.acts.envelope import ACT_TYPE, parse_dsse
 from hisn.acts.statement import Head
+from hisn.acts.write import format_envelope
 from hisn.core.canon import b64, canonical
 from hisn.core.signers import DualSigner
 from hisn.unit.draft import Admit, Change, Dismiss, Revoke, Rotate, Suspend, make_charter, make_roster

@@ -10,18 +10,10 @@ import pytest
 from tests.unit.acts.samples import GENESIS, ORIGIN, OTHER, digest, signer, statement
 
 from hisn.acts.chain import Act, EquivocationError, verify_chain, verify_equivocation
-from hisn.acts.envelope import (
-    ACT_TYPE,
-    Envelope,
-    Signature,
-    format_envelope,
-    parse_envelope,
-    sign_payload,
-    sign_statement,
-    verify_envelope,
-)
+from hisn.acts.envelope import ACT_TYPE, Envelope, Signature, parse_envelope, verify_envelope
 from hisn.acts.kinds import KINDS
 from hisn.acts.statement import Head, check_body, check_place
+from hisn.acts.write import format_envelope, sign_payload, sign_statement, statement_json
 from hisn.core.canon import canonical
 from hisn.core.keys import DualPublic
 from hisn.core.proof_limits import MAX_LEAF_BYTES
@@ -46,7 +38,7 @@ def envelope_of(payload: bytes, *signatures: Signature) -> bytes:
 
 def forged(at: list[Any], value: Any) -> bytes:
     """Return an act with one value replaced, signed by its author: what a hostile member can make."""
-    whole = json.loads(SAID.to_json())
+    whole = json.loads(statement_json(SAID))
     place = whole
     for step in at[:-1]:
         place = place[step]
@@ -86,7 +78,7 @@ def test_an_act_in_the_name_of_another_is_refused() -> None:
 
 def test_a_signature_transplanted_to_another_payload_is_refused() -> None:
     other = statement("observation", thread="another")
-    assert refused(envelope_of(other.to_json(), *parse_envelope(LEAF).signatures)) == "E3112"
+    assert refused(envelope_of(statement_json(other), *parse_envelope(LEAF).signatures)) == "E3112"
 
 
 @pytest.mark.parametrize(
@@ -94,31 +86,34 @@ def test_a_signature_transplanted_to_another_payload_is_refused() -> None:
 )
 def test_a_signature_transplanted_to_another_payload_type_is_refused(payload_type: str) -> None:
     # The same bytes, signed as something else, and then called an act; and the other way round.
-    signatures = sign_payload(payload_type, SAID.to_json(), KEYS)
-    assert refused(envelope_of(SAID.to_json(), *signatures)) == "E3112"
-    assert refused(format_envelope(Envelope(payload_type, SAID.to_json(), signatures))) == "E3300"
+    signatures = sign_payload(payload_type, statement_json(SAID), KEYS)
+    assert refused(envelope_of(statement_json(SAID), *signatures)) == "E3112"
+    assert refused(format_envelope(Envelope(payload_type, statement_json(SAID), signatures))) == "E3300"
 
 
 def test_one_of_two_signatures_is_not_enough() -> None:
     ed25519, mldsa = parse_envelope(LEAF).signatures
     for signatures in ((), (ed25519,), (mldsa,)):
-        assert refused(envelope_of(SAID.to_json(), *signatures)) == "E3302"
-    assert refused(envelope_of(SAID.to_json(), ed25519, ed25519)) == "E3303"
-    assert refused(envelope_of(SAID.to_json(), mldsa, mldsa)) == "E3303"
+        assert refused(envelope_of(statement_json(SAID), *signatures)) == "E3302"
+    assert refused(envelope_of(statement_json(SAID), ed25519, ed25519)) == "E3303"
+    assert refused(envelope_of(statement_json(SAID), mldsa, mldsa)) == "E3303"
 
 
 def test_one_broken_algorithm_does_not_open_the_other() -> None:
     # Whoever can forge Ed25519, with a quantum computer say, still lacks ML-DSA-44, and vice versa.
-    ours, theirs = sign_payload(ACT_TYPE, SAID.to_json(), KEYS), sign_payload(ACT_TYPE, SAID.to_json(), THIEF)
-    assert refused(envelope_of(SAID.to_json(), ours[0], theirs[1])) == "E3303"
-    assert refused(envelope_of(SAID.to_json(), theirs[0], ours[1])) == "E3303"
-    assert refused(envelope_of(SAID.to_json(), ours[0], replace(ours[1], raw=theirs[1].raw))) == "E3112"
-    assert refused(envelope_of(SAID.to_json(), replace(ours[0], raw=theirs[0].raw), ours[1])) == "E3112"
+    ours, theirs = (
+        sign_payload(ACT_TYPE, statement_json(SAID), KEYS),
+        sign_payload(ACT_TYPE, statement_json(SAID), THIEF),
+    )
+    assert refused(envelope_of(statement_json(SAID), ours[0], theirs[1])) == "E3303"
+    assert refused(envelope_of(statement_json(SAID), theirs[0], ours[1])) == "E3303"
+    assert refused(envelope_of(statement_json(SAID), ours[0], replace(ours[1], raw=theirs[1].raw))) == "E3112"
+    assert refused(envelope_of(statement_json(SAID), replace(ours[0], raw=theirs[0].raw), ours[1])) == "E3112"
 
 
 def test_confused_key_ids_are_refused() -> None:
     ed25519, mldsa = parse_envelope(LEAF).signatures
-    theirs = sign_payload(ACT_TYPE, SAID.to_json(), THIEF)
+    theirs = sign_payload(ACT_TYPE, statement_json(SAID), THIEF)
     for signatures in (
         (mldsa, ed25519),
         (replace(ed25519, key_id=mldsa.key_id), replace(mldsa, key_id=ed25519.key_id)),
@@ -128,7 +123,7 @@ def test_confused_key_ids_are_refused() -> None:
         (replace(ed25519, key_id=ed25519.key_id.upper()), mldsa),
         (ed25519, replace(mldsa, key_id=mldsa.key_id[:-1])),
     ):
-        assert refused(envelope_of(SAID.to_json(), *signatures)) in ("E3303", "E3112")
+        assert refused(envelope_of(statement_json(SAID), *signatures)) in ("E3303", "E3112")
 
 
 def test_two_acts_with_one_number_prove_equivocation() -> None:
@@ -190,7 +185,7 @@ def test_an_unknown_field_of_the_envelope_is_refused() -> None:
 
 def test_a_field_said_twice_is_refused() -> None:
     # One reader takes the first, another the last; both verify the same signature.
-    payload = SAID.to_json().replace(b'"what":"feed"', b'"what":"feed","what":"another"')
+    payload = statement_json(SAID).replace(b'"what":"feed"', b'"what":"feed","what":"another"')
     assert refused(envelope_of(payload, *sign_payload(ACT_TYPE, payload, KEYS))) == "E3100"
 
 
@@ -199,7 +194,7 @@ def test_a_field_said_twice_is_refused() -> None:
 def test_an_act_of_one_kind_never_reads_as_another(kind: str, other: str) -> None:
     if kind == other:
         return
-    whole = json.loads(statement(kind).to_json())
+    whole = json.loads(statement_json(statement(kind)))
     whole["predicateType"] = f"urn:hisn:act:{other}:v1"
     payload = canonical(whole)
     leaf = envelope_of(payload, *sign_payload(ACT_TYPE, payload, KEYS))
@@ -254,7 +249,7 @@ def test_deceptive_text_in_a_thread_is_refused(text: str) -> None:
 
 
 def test_a_number_beyond_what_readers_keep_exactly_is_refused() -> None:
-    payload = SAID.to_json().replace(b'"seq":1', b'"seq":9007199254740993')
+    payload = statement_json(SAID).replace(b'"seq":1', b'"seq":9007199254740993')
     assert refused(envelope_of(payload, *sign_payload(ACT_TYPE, payload, KEYS))) == "E3100"
 
 
@@ -263,5 +258,5 @@ def test_a_ballot_batch_that_tells_half_is_refused() -> None:
     said = statement("batch")
     for hidden in (("count",), ("count", "unparsed"), ("first", "last", "count"), ("unparsed",)):
         public = said.public | dict.fromkeys(hidden)
-        payload = replace(said, public=public).to_json()
+        payload = statement_json(replace(said, public=public))
         assert refused(envelope_of(payload, *sign_payload(ACT_TYPE, payload, KEYS))) == "E3307"

@@ -26,8 +26,9 @@ from tests.unit.unit.units import (
     signer,
 )
 
-from hisn.acts.envelope import format_envelope, parse_dsse, sign_payload, sign_statement, verify_envelope
+from hisn.acts.envelope import parse_dsse, verify_envelope
 from hisn.acts.statement import Head
+from hisn.acts.write import format_envelope, sign_payload, sign_statement
 from hisn.core.canon import b64, canonical
 from hisn.core.signers import DualSigner
 from hisn.errors import PolicyError, VerificationError

@@ -6,8 +6,8 @@ import json
 import random
 from collections.abc import Iterator
 
-from hisn.acts.envelope import sign_statement
 from hisn.acts.statement import BodyRef, Head, Header, Ref, Statement
+from hisn.acts.write import sign_statement, statement_json
 from hisn.core.canon import (
     Json,
     b64,
@@ -127,7 +127,7 @@ def act_examples() -> Iterator[tuple[str, bytes]]:
     batched = Statement("batch", header, batch, BodyRef("sealed", bytes(32)))
     signer = dual_from_seed(bytes(32))
     for statement in (finding, recheck, event, batched):
-        yield "statement", statement.to_json()
+        yield "statement", statement_json(statement)
     yield "envelope", sign_statement(finding, signer)
 
 

@@ -1,4 +1,4 @@
-"""Sign and open acts: DSSE envelopes with an Ed25519 and an ML-DSA-44 signature, kept verbatim.
+"""Open signed acts: DSSE envelopes with an Ed25519 and an ML-DSA-44 signature, kept verbatim.
 
 An envelope has one text: canonical JSON, its signatures in a fixed order, each named by the id of
 its key.  DSSE calls that id a hint; here it must be the right one, so that no byte is free.
@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 from hisn.acts.kinds import Check, is_dict, is_str, list_of, one_of, parse_shape
 from hisn.acts.statement import Statement, parse_statement
-from hisn.core.canon import Json, b64, canonical, parse_b64, parse_canonical
+from hisn.core.canon import parse_b64, parse_canonical
 from hisn.core.keys import DualPublic, PublicKey, key_id_hex
 from hisn.core.proof_limits import MAX_LEAF_BYTES
-from hisn.core.signers import DualSigner
 from hisn.errors import VerificationError
 
 ACT_TYPE = "application/vnd.in-toto+json"
@@ -41,24 +40,6 @@ def pae(payload_type: str, payload: bytes) -> bytes:
     """Return what is signed: type and payload with their lengths (DSSE v1, pre-authentication encoding)."""
     kind = payload_type.encode()
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
-
-
-def sign_payload(payload_type: str, payload: bytes, signer: DualSigner) -> tuple[Signature, Signature]:
-    """Return both signatures of one owner."""
-    message = pae(payload_type, payload)
-    first, second = (
-        Signature(key_id_hex(key.public), key.sign(message)) for key in (signer.ed25519, signer.mldsa)
-    )
-    return first, second
-
-
-def format_envelope(envelope: Envelope) -> bytes:
-    """Return the one text of an envelope."""
-    signatures: list[Json] = [
-        {"keyid": signature.key_id, "sig": b64(signature.raw)} for signature in envelope.signatures
-    ]
-    payload = b64(envelope.payload)
-    return canonical({"payload": payload, "payloadType": envelope.payload_type, "signatures": signatures})
 
 
 def parse_dsse(data: bytes, payload_type: str, *, max_bytes: int, max_signatures: int) -> Envelope:
@@ -121,15 +102,3 @@ def verify_envelope(leaf: bytes, keys: DualPublic) -> Statement:
     for signature, key in zip(envelope.signatures, (keys.ed25519, keys.mldsa), strict=True):
         verify_signature(envelope, signature, key)
     return parse_statement(envelope.payload)
-
-
-def sign_statement(statement: Statement, signer: DualSigner) -> bytes:
-    """Return the leaf of a statement. Raises ValueError for one that no reader would take."""
-    payload = statement.to_json()
-    leaf = format_envelope(Envelope(ACT_TYPE, payload, sign_payload(ACT_TYPE, payload, signer)))
-    try:
-        if parse_statement(parse_envelope(leaf).payload) != statement:
-            raise ValueError("the statement has parts that its text does not keep")
-    except VerificationError as error:
-        raise ValueError(f"no act: {error.message}") from error
-    return leaf

@@ -2,7 +2,7 @@
 
 The header places the act: whose it is, in which log, which of its author's acts it follows, and
 which heads of other logs its author had seen.  The subject commits to the body, or to nothing.
-A statement has one text, its canonical JSON; `parse_statement(x.to_json()) == x`.
+A statement has one text, its canonical JSON; `hisn.acts.write` writes it.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import Any
 
 from hisn.acts import kinds
 from hisn.acts.kinds import Check, is_count, is_digest, is_id, is_str, is_time, is_token, one_of, parse_shape
-from hisn.core.canon import Json, canonical, parse_canonical
+from hisn.core.canon import Json, parse_canonical
 from hisn.core.proof_limits import MAX_AUDIENCE, MAX_LEAF_BYTES
 from hisn.errors import VerificationError
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 EVERYBODY = ("*",)
-_NOTHING = sha256(b"").digest()
+NOTHING = sha256(b"").digest()
+"""The digest to which an act without a body commits."""
 _HINT = "it was made by another program or changed; ask its author for the original"
 
 
@@ -31,10 +32,6 @@ class Head:
     size: int
     root: bytes
 
-    def to_json(self) -> Json:
-        """Return the head as it stands in acts and rosters."""
-        return {"origin": self.origin, "size": self.size, "root": self.root.hex()}
-
 
 @dataclass(frozen=True, slots=True)
 class Ref:
@@ -43,10 +40,6 @@ class Ref:
     origin: str
     index: int
     leaf_hash: bytes
-
-    def to_json(self) -> Json:
-        """Return the reference as it stands in acts."""
-        return {"origin": self.origin, "index": self.index, "leaf": self.leaf_hash.hex()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +75,6 @@ class Statement:
     header: Header
     public: dict[str, Json] = field(hash=False)
     body: BodyRef | None = None
-
-    def to_json(self) -> bytes:
-        """Return the canonical JSON. Raises ValueError for what JSON cannot hold."""
-        header, body = self.header, self.body or BodyRef("none", _NOTHING)
-        placed: dict[str, Json] = {name: getattr(header, name) for name in _HEADER} | {
-            "audience": list(header.audience),
-            "in_reply_to": header.in_reply_to.to_json() if header.in_reply_to else None,
-            "prev": header.prev.hex() if header.prev is not None else None,
-            "seen": [head.to_json() for head in header.seen],
-        }
-        return canonical(
-            {
-                "_type": STATEMENT_TYPE,
-                "subject": [{"name": body.name, "digest": {"sha256": body.sha256.hex()}}],
-                "predicateType": f"urn:hisn:act:{self.kind}:v1",
-                "predicate": {"header": placed, "public": self.public},
-            }
-        )
 
 
 def _is_audience(value: Json) -> bool:
@@ -183,7 +158,7 @@ def _parse_body(kind: str, value: Json) -> BodyRef | None:
     body = BodyRef(subject["name"], bytes.fromhex(digest))
     if body.name != "none":
         return body
-    if body.sha256 != _NOTHING:
+    if body.sha256 != NOTHING:
         raise VerificationError("E3308", "an act without a body commits to one", hint=_HINT)
     return None
 

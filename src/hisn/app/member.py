@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from hisn.acts.envelope import sign_statement
 from hisn.acts.statement import EVERYBODY, BodyRef, Head, Header, Ref, Statement
+from hisn.acts.write import sign_statement
 from hisn.app.fold import Fold
 from hisn.app.places import blob_name
 from hisn.core.canon import Json

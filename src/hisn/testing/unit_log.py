@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from hisn.acts.envelope import parse_envelope, sign_statement
+from hisn.acts.envelope import parse_envelope
 from hisn.acts.statement import BodyRef, Head, Header, Ref, Statement, parse_statement
+from hisn.acts.write import sign_statement
 from hisn.core.canon import Json
 from hisn.core.instant import Clock, format_instant
 from hisn.core.signers import DualSigner

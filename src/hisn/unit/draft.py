@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
 
 from hisn.acts.statement import Head
+from hisn.acts.write import head_json
 from hisn.core.canon import Json, b64, canonical
 from hisn.core.keys import DualPublic
 from hisn.errors import PolicyError
@@ -205,7 +206,7 @@ class _Draft:
                 "name": self.unit,
                 "charter": charter,
                 "previous": previous,
-                "at": [self.at[origin].to_json() for origin in sorted(self.at)],
+                "at": [head_json(self.at[origin]) for origin in sorted(self.at)],
                 "members": members,
                 "witnesses": witnesses,
             }

@@ -10,15 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hisn.acts.envelope import (
-    Envelope,
-    Signature,
-    format_envelope,
-    parse_dsse,
-    sign_payload,
-    verify_signature,
-)
+from hisn.acts.envelope import Envelope, Signature, parse_dsse, verify_signature
 from hisn.acts.kinds import Check, is_id, is_text, one_of, parse_shape
+from hisn.acts.write import format_envelope, sign_payload
 from hisn.core.canon import Json, b64, canonical, parse_canonical
 from hisn.core.keys import DualPublic
 from hisn.core.proof_limits import MAX_LEAF_BYTES

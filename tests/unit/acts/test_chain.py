@@ -9,8 +9,8 @@ import pytest
 from tests.unit.acts.samples import OTHER, digest, signer, statement
 
 from hisn.acts.chain import Act, EquivocationError, Link, verify_chain, verify_equivocation, verify_link
-from hisn.acts.envelope import sign_statement
 from hisn.acts.statement import Head
+from hisn.acts.write import sign_statement
 from hisn.errors import VerificationError
 from hisn.tlog.merkle import leaf_hash
 

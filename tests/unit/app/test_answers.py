@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tests.unit.app.nodes import EAST, NORTH, SOUTH, TIME_S, VOTE, World, disclosed, id_of, lie, mirror
 
-from hisn.acts.envelope import sign_statement
 from hisn.acts.statement import Head, Header, Ref, Statement
+from hisn.acts.write import sign_statement
 from hisn.app.answers import MAX_ANSWERS, answers_to
 from hisn.app.disclose import disclose
 from hisn.app.evidence_pack import Packed, PackRequest, find_finding, make_pack

@@ -18,11 +18,12 @@ FOLDER = Path(make_evpack.__file__).parent / "evpack"
 MAX_LINES = 4_000
 ALLOWED = re.compile(
     r"hisn(?:\.(?:errors|core|tlog|acts|evidence|unit|verify))?"
-    r"|hisn\.core\.(?:canon|keys|signers|proof_limits|instant|display)"
+    r"|hisn\.core\.(?:canon|keys|limits|proof_limits|instant|display)"
     r"|hisn\.tlog\.(?:path|note|checkpoint|stamp|proof)"
     r"|hisn\.evidence\.(?:disclosure|pack)"
     r"|hisn\.unit\.(?:roster|rosterdoc|quorum)"
-    r"|hisn\.(?:acts|verify)\.[a-z_]+"
+    r"|hisn\.acts\.(?:envelope|kinds|statement)"
+    r"|hisn\.verify\.[a-z_]+"
 )
 FOREIGN = {"cryptography", *sys.stdlib_module_names}
 NO_PLACE = {"os", "socket", "ssl", "http", "urllib", "subprocess", "ctypes", "pickle", "importlib", "random"}

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from tests.unit.unit.units import EAST, FOUR, NORTH, SOUTH, UNIT, WEST, Office, found, head, signer
 
-from hisn.acts.envelope import Envelope, format_envelope, parse_dsse, sign_payload
+from hisn.acts.envelope import Envelope, parse_dsse
+from hisn.acts.write import format_envelope, sign_payload
 from hisn.core.canon import canonical
 from hisn.core.signers import DualSigner
 from hisn.errors import PolicyError, VerificationError
