@@ -244,6 +244,10 @@ class Node:
         """Return the node's secret."""
         return self._secret.identity
 
+    def take_secret(self, secret: Secret) -> None:
+        """Go on with a secret whose node key was replaced."""
+        self._secret = secret
+
     def signer(self, role: str) -> DualSigner:
         """Return this node's keys of a role; signing with them fails where they are lost (E5337)."""
         own = self.identity.signer(role, self.config.generations.get(role, 0))
