@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hisn.core import limits
@@ -13,7 +13,7 @@ from hisn.engine.hits import HitBlock
 from hisn.engine.ledger import CoverageLedger
 from hisn.engine.scan import Scanner
 from hisn.errors import HisnError
-from hisn.events.batch import Chunk
+from hisn.events.batch import Chunk, joined
 from hisn.events.open import read
 from hisn.events.source import SourceNote
 from hisn.events.tasks import Task
@@ -55,10 +55,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Hold a chunk and its place: the task that read it, and its number there.
+    """Hold a run of chunks, joined to one, and its place: the task that read it, and its number there.
 
-    `ordinal` counts the chunks of one source in one task from 0.  Range and number depend on the
-    source's bytes alone.
+    `ordinal` counts the runs of one source in one task from 0.  Range, number and length of a run
+    depend on the source's bytes alone.
     """
 
     task: Task
@@ -126,20 +126,47 @@ class Judge:
 
 
 def read_placed(tasks: Sequence[Task]) -> Iterator[Placed | SourceNote]:
-    """Yield the chunks of tasks with their places, and notes; whatever a reader raises is a note, too."""
+    """Yield runs of chunks with their places, and notes; whatever a reader raises is a note, too."""
     for task in tasks:
         ordinals: Counter[str] = Counter()
-        try:
-            for item in read(task):
-                if isinstance(item, SourceNote):
-                    yield item
-                else:
-                    yield Placed(task, ordinals[item.source], item)
-                    ordinals[item.source] += 1
-        except HisnError as error:
-            yield SourceNote(task.name, "", "partial", error.message, error.code)
-        except Exception as error:
-            # A slip of ours in one reader must not cost the other sources; it is never silent.
-            if os.environ.get("HISN_DEBUG"):
-                raise
-            yield SourceNote(task.name, "", "partial", f"the reader failed ({type(error).__name__})", "E1099")
+        for item in _in_runs(_read_noted(task)):
+            if isinstance(item, SourceNote):
+                yield item
+            else:
+                yield Placed(task, ordinals[item.source], item)
+                ordinals[item.source] += 1
+
+
+def _in_runs(items: Iterable[Chunk | SourceNote]) -> Iterator[Chunk | SourceNote]:
+    """Join the chunks of a source that follow one another, as many as a sealed batch may hold.
+
+    A signed act for each chunk would cost more than all hashing.
+    """
+    run: list[Chunk] = []
+    rows = 0
+    for item in items:
+        if run and (isinstance(item, SourceNote) or item.source != run[0].source):
+            yield joined(run)
+            run, rows = [], 0
+        if isinstance(item, SourceNote):
+            yield item
+            continue
+        run.append(item)
+        rows += item.records
+        if len(run) >= limits.SEALED_CHUNKS or rows >= limits.SEALED_ROWS:
+            yield joined(run)
+            run, rows = [], 0
+    if run:
+        yield joined(run)
+
+
+def _read_noted(task: Task) -> Iterator[Chunk | SourceNote]:
+    try:
+        yield from read(task)
+    except HisnError as error:
+        yield SourceNote(task.name, "", "partial", error.message, error.code)
+    except Exception as error:
+        # A slip of ours in one reader must not cost the other sources; it is never silent.
+        if os.environ.get("HISN_DEBUG"):
+            raise
+        yield SourceNote(task.name, "", "partial", f"the reader failed ({type(error).__name__})", "E1099")

@@ -10,6 +10,10 @@ MiB = 1024 * 1024
 # Reading
 CHUNK_BYTES = 2 * MiB
 """Target size of one chunk of a line source. Fixed: boundaries depend on the source's bytes alone."""
+SEALED_CHUNKS = 8
+"""Chunks of a source that are sealed as one batch; to open one event, its whole batch is read again."""
+SEALED_ROWS = 32_768
+"""A batch ends at the chunk that brings it to so many records. Fixed, as the size of a chunk."""
 RANGE_BYTES = 32 * MiB
 """Size of the byte ranges into which a large splittable file is cut for parallel reading."""
 MAX_LINE_BYTES = 1 * MiB

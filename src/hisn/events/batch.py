@@ -65,3 +65,19 @@ class Chunk:
         for block in self.blocks:
             for row in range(len(block.numbers)):
                 yield block, row
+
+
+def joined(chunks: Sequence[Chunk]) -> Chunk:
+    """Return chunks of one source that follow one another as one chunk."""
+    if len(chunks) == 1:
+        return chunks[0]
+    first = chunks[0]
+    return Chunk(
+        first.source,
+        first.kind,
+        tuple(block for chunk in chunks for block in chunk.blocks),
+        tuple(hole for chunk in chunks for hole in chunk.unparsed),
+        sum(chunk.records for chunk in chunks),
+        sum(chunk.size_bytes for chunk in chunks),
+        sum(chunk.lines for chunk in chunks),
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hisn.app import judge as judge_module
-from hisn.app.judge import BatchLimits, Judge, Part, Placed
+from hisn.app.judge import BatchLimits, Judge, Part, Placed, read_placed
 from hisn.core import limits
 from hisn.engine.ledger import CoverageLedger
 from hisn.engine.plan import compile_plan
@@ -132,3 +132,78 @@ def test_chunks_are_counted_by_source_and_range_alone(
     assert {start for start, _ in found[0]} == {0, 1_000, 2_000}
     first = [ordinal for start, ordinal in found[0] if not start]
     assert first == list(range(len(first)))
+
+
+def runs_of(items: list[Chunk | SourceNote], monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int]]:
+    """Return source, number and records of the runs that come of what a reader gives."""
+    monkeypatch.setattr(judge_module, "read", lambda task: iter(items))
+    found = read_placed([Task("a", "a")])
+    return [
+        (item.chunk.source, item.ordinal, item.chunk.records)
+        if isinstance(item, Placed)
+        else (item.source, -1, 0)
+        for item in found
+    ]
+
+
+def chunk_of(source: str, records: int) -> Chunk:
+    return Chunk(source, "json-lines", (), (), records, records * 10, records)
+
+
+def test_chunks_that_follow_one_another_are_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SEALED_CHUNKS", 3)
+    assert runs_of([chunk_of("a", 10) for _ in range(8)], monkeypatch) == [
+        ("a", 0, 30),
+        ("a", 1, 30),
+        ("a", 2, 20),
+    ]
+
+
+def test_a_batch_ends_with_its_source_and_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run joined over a gap would say that nothing is missing in it."""
+    items: list[Chunk | SourceNote] = [
+        chunk_of("a", 1),
+        chunk_of("b", 2),
+        chunk_of("a", 3),
+        SourceNote("a", "", "partial", "x", "E2003"),
+    ]
+    assert runs_of([*items, chunk_of("a", 4)], monkeypatch) == [
+        ("a", 0, 1),
+        ("b", 0, 2),
+        ("a", 1, 3),
+        ("a", -1, 0),
+        ("a", 2, 4),
+    ]
+
+
+def test_a_batch_ends_when_it_has_many_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To show one event of it, all are sealed again: small records must not make that long."""
+    monkeypatch.setattr(limits, "SEALED_ROWS", 25)
+    assert runs_of([chunk_of("a", 10) for _ in range(5)], monkeypatch) == [("a", 0, 30), ("a", 1, 20)]
+
+
+def test_a_reader_that_fails_loses_nothing_of_the_batch_it_began(
+    tasks: tuple[Task, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(task: Task) -> Iterator[Chunk | SourceNote]:
+        yield from read(task)
+        raise InputError("E2003", "broken")
+
+    monkeypatch.setattr(judge_module, "read", failing)
+    found = list(read_placed(tasks[:1]))
+    assert [type(item) for item in found] == [Placed, SourceNote]
+
+
+def test_a_joined_chunk_holds_what_its_chunks_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "CHUNK_BYTES", 200)
+    (tmp_path / "a.log").write_text(LINE + "no record\n" + LINE * 12)
+    (task,) = discover([str(tmp_path)], Declarations()).tasks
+    chunks = [item for item in read(task) if isinstance(item, Chunk)]
+    (placed,) = read_placed([task])
+    assert isinstance(placed, Placed)
+    assert len(chunks) > 2
+    records = [block.fields(row) for chunk in chunks for block, row in chunk.rows()]
+    assert records == [block.fields(row) for block, row in placed.chunk.rows()]
+    assert [hole for chunk in chunks for hole in chunk.unparsed] == list(placed.chunk.unparsed)
+    for name in ("records", "size_bytes", "lines"):
+        assert sum(getattr(chunk, name) for chunk in chunks) == getattr(placed.chunk, name)

@@ -17,6 +17,7 @@ from hisn.app.places import blob_name
 from hisn.app.reopen import batch_act, encrypted_parts, own_act, reopener
 from hisn.app.reread import BatchAct
 from hisn.app.unseal import unseal
+from hisn.core import limits
 from hisn.errors import StorageError, VerificationError
 
 
@@ -39,6 +40,7 @@ def test_a_batch_opens_with_its_records(unit: World) -> None:
 def test_one_file_is_decrypted_once_for_all_its_batches(
     unit: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(limits, "SEALED_CHUNKS", 1)
     path = tmp_path / "two.log"
     path.write_text(write_logs(tmp_path / "l", x=["/" + "x" * 900] * 3_000).joinpath("x.log").read_text())
     with unit.open(EAST) as (east,):

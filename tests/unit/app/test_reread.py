@@ -16,6 +16,7 @@ from hisn.app.judge import read_placed
 from hisn.app.reread import BatchAct, OtherRootError, declaration_of, reread
 from hisn.app.sealed import ChunkSealer, SealBy
 from hisn.app.sealing import task_fields, visible
+from hisn.core import limits
 from hisn.errors import VerificationError
 from hisn.events.declare import Declarations
 from hisn.events.open import discover
@@ -57,8 +58,9 @@ def lines(count: int, pad: str = "") -> str:
 
 
 @pytest.fixture
-def large(tmp_path: Path) -> Path:
-    """Return a log of several chunks."""
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a log of several batches."""
+    monkeypatch.setattr(limits, "SEALED_CHUNKS", 1)
     path = tmp_path / "large.log"
     path.write_text(lines(6_000, "x" * 900))
     return path
@@ -136,6 +138,7 @@ def test_members_of_an_archive_are_told_apart(tmp_path: Path) -> None:
         archive.writestr("b.log", lines(4))
     acts = acts_of(path)
     assert [act.source for act in acts] == ["logs.zip!a.log", "logs.zip!b.log"]
+    assert {act.file for act in acts} == {"logs.zip"}  # whoever has its key reads all of them
     found = list(reread(acts, copied(path, tmp_path), KEY))
     assert [each.placed.chunk.records for each in found] == [3, 4]
 

@@ -31,6 +31,7 @@ def sealed_of(path: Path, mode: Mode = "fields", key: bytes = KEY) -> list[Seale
 @pytest.fixture
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(limits, "CHUNK_BYTES", 400)
+    monkeypatch.setattr(limits, "SEALED_CHUNKS", 2)
     path = tmp_path / "a.log"
     path.write_text("".join(LINE.format(minute=at % 60, target=f"/{at}") for at in range(20)))
     return path

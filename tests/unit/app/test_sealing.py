@@ -61,8 +61,9 @@ def logs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Write logs that are cut into several ranges, and these into several chunks."""
-    monkeypatch.setattr(limits, "CHUNK_BYTES", 500)
+    """Write logs that are cut into several ranges, and these into several batches of several chunks."""
+    monkeypatch.setattr(limits, "CHUNK_BYTES", 250)
+    monkeypatch.setattr(limits, "SEALED_CHUNKS", 2)
     monkeypatch.setattr(limits, "RANGE_BYTES", 2_000)
     targets = ["/?marked" if at % 3 else "/" for at in range(50)]
     return write_logs(tmp_path / "many", a=targets, b=targets[:30], c=targets[:2])
