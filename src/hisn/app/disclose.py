@@ -58,7 +58,7 @@ def disclose(node: Node, finding: str, path: Path, *, unwitnessed: bool = False)
     if report.result is Result.VALID:
         # Who rechecks it cites this state as seen; a pack that carries his answer needs it then.
         Heads(node).keep(head.raw)
-    names = dict.fromkeys(str(batch.field("task")) for batch in batches)
+    names = dict.fromkeys(batch.file for batch in batches)
     return Disclosed(tuple(names), len(batches), report)
 
 

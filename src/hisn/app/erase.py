@@ -20,6 +20,7 @@ from hisn.app.evidence_pack import batches_of, find_finding
 from hisn.app.home import Node
 from hisn.app.member import Draft
 from hisn.app.reopen import OwnAct, own_act
+from hisn.app.reread import file_of
 from hisn.core.instant import Instant, instant_of
 from hisn.errors import UsageError
 from hisn.storage.keyring import FileKeyStore
@@ -63,7 +64,7 @@ def plan_erasure(node: Node, request: ErasureRequest) -> Erasure:
     # The bodies of findings may be meant although the keys of their files are gone already.
     meant = _positions(node, chosen if request.bodies else keys)
     batches = [own_act(node, position) for position in sorted(_positions(node, keys))]
-    names = dict.fromkeys(_text(batch, "task") for batch in batches)
+    names = dict.fromkeys(file_of(batch.opened.values) for batch in batches if batch.opened)
     findings = [each for each in _findings(node) if not meant.isdisjoint(_batches(each))]
     bodies: list[bytes] = []
     if request.bodies:

@@ -54,7 +54,7 @@ class Rechecked:
     @property
     def files(self) -> tuple[str, ...]:
         """Return the names of the files that were read."""
-        return tuple(dict.fromkeys(str(act.field("task")) for act in self.stated.claim.batches))
+        return tuple(dict.fromkeys(act.file for act in self.stated.claim.batches))
 
     @property
     def is_witnessed(self) -> bool:

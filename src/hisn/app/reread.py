@@ -45,6 +45,11 @@ class BatchAct:
         return str(self.field("source"))
 
     @property
+    def file(self) -> str:
+        """Return the name of the whole file that was taken in: of an archive, not of a file in it."""
+        return file_of(self.fields)
+
+    @property
     def mode(self) -> Mode:
         """Return how its events are sealed."""
         return "whole" if self.public["mode"] == "whole" else "fields"
@@ -59,6 +64,13 @@ class BatchAct:
         if name not in self.fields:
             raise _not_said(self.index)
         return self.fields[name]
+
+
+def file_of(fields: Mapping[str, Value]) -> str:
+    """Return the name of the file that a batch's body names, empty where it is hidden."""
+    name, member = fields.get("task"), fields.get("member")
+    text = "" if name is None else str(name)
+    return text.removesuffix(f"!{member}") if isinstance(member, str) else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.app.nodes import EAST, VOTE, World, disclosed, id_of
-from tests.unit.app.units import request_of, seal, write_logs
+from tests.unit.app.units import LINE, request_of, seal, write_logs
 
 from hisn.app import disclose as module
 from hisn.app.disclose import disclose
@@ -48,6 +48,17 @@ def test_it_names_the_whole_files_that_it_gives_away(unit: World, tmp_path: Path
         given = disclose(east, id_of(east, VOTE), tmp_path / "f.evdata")
     assert given.files == (VOTE,)
     assert given.batches == 1
+
+
+def test_of_an_archive_it_names_the_whole(unit: World, tmp_path: Path) -> None:
+    """The finding is in one log of the archive; its key opens the others, too."""
+    with zipfile.ZipFile(tmp_path / "evening.zip", "w") as archive:
+        archive.writestr("a.log", LINE.format(minute=1, target="/?marked"))
+        archive.writestr("secret.log", LINE.format(minute=1, target="/"))
+    with unit.open(EAST) as (east,):
+        seal(east, request_of(unit.rule, tmp_path / "evening.zip"))
+        given = disclose(east, id_of(east, "evening.zip!a.log"), tmp_path / "f.evdata", unwitnessed=True)
+    assert given.files == ("evening.zip",)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="other systems have no such modes")
