@@ -132,7 +132,10 @@ def parse_pack(data: bytes) -> dict[str, bytes]:
             raise _refuse("E3361", f"the pack has a file that has no place in it: {name!r}")
         last = name
         files[name] = content
-    lines = set(files.pop(MANIFEST).split(b"\n"))
+    manifest = files.pop(MANIFEST)
+    if manifest.count(b"\n") > len(files):
+        raise _refuse("E3362", "the manifest has more lines than the pack has files")
+    lines = set(manifest.split(b"\n"))
     for name, content in files.items():
         if f"{hashlib.sha256(content).hexdigest()}  {name}".encode() not in lines:
             raise _refuse("E3362", f"the manifest does not have the digest of {name}")

@@ -166,6 +166,13 @@ def test_a_file_that_the_manifest_does_not_know_is_named() -> None:
     assert caught.value.code == "E3362"
 
 
+def test_a_manifest_with_more_lines_than_files_is_refused_before_it_is_cut() -> None:
+    (name, manifest), *others = entries_of(write_pack(FILES))
+    with pytest.raises(VerificationError, match="more lines") as caught:
+        parse_pack(rezipped([(name, manifest + b"\n"), *others]))
+    assert caught.value.code == "E3362"
+
+
 def test_a_pack_larger_than_any_is_refused_before_it_is_read() -> None:
     assert code_of(bytes(MAX_PACK_BYTES + 1)) == "E3360"
 

@@ -93,8 +93,11 @@ export async function parsePack(bytes) {
     last = name;
     files.set(name, content);
   }
-  const given = new Set(octets(files.get(MANIFEST)).split("\n"));
+  const manifested = files.get(MANIFEST);
   files.delete(MANIFEST);
+  const breaks = manifested.reduce((sum, byte) => sum + (byte === 10), 0);
+  if (breaks > files.size) refuse("E3362", "the manifest has more lines than the pack has files");
+  const given = new Set(octets(manifested).split("\n"));
   const lines = [];
   for (const [name, content] of files) {
     const line = await manifestLine(name, content);
