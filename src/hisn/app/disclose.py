@@ -25,18 +25,31 @@ from hisn.verify.steps import Report, Result
 
 
 @dataclass(frozen=True, slots=True)
-class Disclosed:
-    """Say what was given away: the names of whole files, and how many batches of them are named."""
+class Disclosure:
+    """Hold what is to be given away: the verified pack, and the batches whose files go with it."""
 
-    files: tuple[str, ...]
-    batches: int
+    pack: bytes
     report: Report
+    head: SignedCheckpoint
+    batches: tuple[BatchAct, ...]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Return the names of the files of which everything is given away."""
+        return tuple(dict.fromkeys(batch.file for batch in self.batches))
 
 
-def disclose(node: Node, finding: str, path: Path, *, unwitnessed: bool = False) -> Disclosed:
-    """Write the file by which another member can recheck a finding.
+def disclose(node: Node, finding: str, path: Path, *, unwitnessed: bool = False) -> Disclosure:
+    """Write the file by which another member can recheck a finding; see the two steps."""
+    prepared = prepare_disclosure(node, finding, unwitnessed=unwitnessed)
+    write_disclosure(node, prepared, path)
+    return prepared
 
-    Raises UsageError (no such finding, or of too many batches), StorageError (erased or missing),
+
+def prepare_disclosure(node: Node, finding: str, *, unwitnessed: bool = False) -> Disclosure:
+    """Return what a recheck of a finding needs, for its owner to look at before anything is written.
+
+    Raises UsageError (no such finding, or of too many batches), StorageError (a body is missing),
     PolicyError (no quorum has seen it, and `unwitnessed` was not said).
     """
     node.member.fold.catch_up(node.log)
@@ -51,15 +64,17 @@ def disclose(node: Node, finding: str, path: Path, *, unwitnessed: bool = False)
         )
     head = covering_head(node, stated.place.index, unwitnessed=unwitnessed)
     data, report = _pack(node, head, [stated, *acts])
-    batches = [batch_act(act) for act in acts]
+    return Disclosure(data, report, head, tuple(batch_act(act) for act in acts))
+
+
+def write_disclosure(node: Node, prepared: Disclosure, path: Path) -> None:
+    """Write it, with the files and their keys. Raises StorageError (erased, missing, or the disk)."""
     vault = node.vault()
-    keys = {batch.commitment: vault.get(batch.commitment).key for batch in batches}
-    write_evdata(path, data, keys, _files(node, batches))
-    if report.result is Result.VALID:
+    keys = {batch.commitment: vault.get(batch.commitment).key for batch in prepared.batches}
+    write_evdata(path, prepared.pack, keys, _files(node, prepared.batches))
+    if prepared.report.result is Result.VALID:
         # Who rechecks it cites this state as seen; a pack that carries his answer needs it then.
-        Heads(node).keep(head.raw)
-    names = dict.fromkeys(batch.file for batch in batches)
-    return Disclosed(tuple(names), len(batches), report)
+        Heads(node).keep(prepared.head.raw)
 
 
 def _pack(node: Node, head: SignedCheckpoint, acts: Sequence[OwnAct]) -> tuple[bytes, Report]:

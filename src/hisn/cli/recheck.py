@@ -72,21 +72,27 @@ def opened() -> Node:
 @click.option("-o", "--output", required=True, metavar="FILE", type=click.Path(path_type=Path),
               help=_("Where to write the file."))  # fmt: skip
 def disclose(*, finding: str, unwitnessed: bool, output: Path) -> int:
-    """Write the file and say what it gives away."""
-    from hisn.app.disclose import disclose as run
+    """Say what the file gives away, and write it."""
+    from hisn.app.disclose import prepare_disclosure, write_disclosure
 
     with opened() as node:
-        given = run(node, finding, output, unwitnessed=unwitnessed)
-    click.echo(_("Wrote {path}. Whoever has it can read the whole of:").format(path=tech(output)))
-    for name in given.files:
-        click.echo(f"  {tech(name)}")
+        prepared = prepare_disclosure(node, finding, unwitnessed=unwitnessed)
+        click.echo(_("Whoever has {path} can read the whole of:").format(path=tech(output)))
+        for name in prepared.files:
+            click.echo(f"  {tech(name)}")
+        click.echo(
+            _("Every record of them is in it, encrypted, and beside it the keys; that cannot be taken back.")
+        )
+        write_disclosure(node, prepared, output)
     lines = (
-        _("Every record of them is in it, encrypted, and beside it the keys; that cannot be taken back."),
-        _("Hand it to members only whom you trust with these files, on a safe way. They run:"),
+        _("Wrote {path}. Hand it to members only whom you trust with these files, on a safe way.").format(
+            path=tech(output)
+        ),
+        _("They run:"),
         f"  hisn evidence recheck {output}",
     )
     click.echo("\n".join(lines))
-    return given.report.exit_code
+    return prepared.report.exit_code
 
 
 @click.command(

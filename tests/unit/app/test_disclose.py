@@ -13,7 +13,7 @@ from tests.unit.app.nodes import EAST, VOTE, World, disclosed, id_of
 from tests.unit.app.units import LINE, request_of, seal, write_logs
 
 from hisn.app import disclose as module
-from hisn.app.disclose import disclose
+from hisn.app.disclose import disclose, prepare_disclosure
 from hisn.app.heads import Heads
 from hisn.errors import PolicyError, StorageError, UsageError
 from hisn.evidence.key_record import key_commitment
@@ -47,7 +47,13 @@ def test_it_names_the_whole_files_that_it_gives_away(unit: World, tmp_path: Path
     with unit.open(EAST) as (east,):
         given = disclose(east, id_of(east, VOTE), tmp_path / "f.evdata")
     assert given.files == (VOTE,)
-    assert given.batches == 1
+    assert len(given.batches) == 1
+
+
+def test_the_files_are_named_before_anything_is_written(unit: World, tmp_path: Path) -> None:
+    with unit.open(EAST) as (east,):
+        assert prepare_disclosure(east, id_of(east, VOTE)).files == (VOTE,)
+        assert list(tmp_path.glob("*.evdata")) == []
 
 
 def test_of_an_archive_it_names_the_whole(unit: World, tmp_path: Path) -> None:
