@@ -7,7 +7,7 @@ everything else follows from it, and ``node.json`` is written last.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from hisn.app.member import Draft, Member
 from hisn.app.places import Places
 from hisn.core.canon import Json
 from hisn.core.instant import Clock
+from hisn.core.keys import DualPublic
 from hisn.core.signers import DualSigner
 from hisn.errors import StorageError, UsageError, VerificationError
 from hisn.evidence.escrow import EscrowPublic, parse_escrow_public
@@ -37,8 +38,10 @@ from hisn.storage.projection import Projection
 from hisn.storage.register import SqliteRegister
 from hisn.storage.system import SystemClock, SystemEntropy
 from hisn.tlog.append import LogWriter
+from hisn.tlog.checkpoint import LogKeys
 from hisn.tlog.ports import Entropy
 from hisn.tlog.sign import LogSigner
+from hisn.tlog.staging import FormerKeys
 from hisn.unit.draft import make_charter
 from hisn.unit.enrol import Enrolment, assemble_roster, make_enrolment, sign_roster, verify_enrolment
 from hisn.unit.roster import Charter, Roster, parse_charter, verify_roster_chain
@@ -47,6 +50,8 @@ FORMAT = "hisn-node/1"
 _EPOCHS = "[0-9][0-9][0-9][0-9].dsse"
 _FIRST = "0000.dsse"
 _NEXT = "next.dsse"
+_GENERATIONS = 16
+"""How often the keys of a role can be replaced."""
 
 
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,8 +62,6 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     side: str
     url: str = ""
     escrow: tuple[str, ...] = ()
-    generations: dict[str, int] = {}
-    """Which generation of keys a role uses; a role that is not named uses the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,17 +210,28 @@ class Node:
         self._stack.callback(self.register.close)
         projection = Projection(places.projection)
         self._stack.callback(projection.close)
-        self.log = LogWriter.open(
-            LogSigner(config.origin, self.signer("log"), clock), self.blobs, self.register
-        )
+        self._fold = Fold(projection, self.blobs)
+        self._open_log()
+
+    def _open_log(self) -> None:
+        """Open the log with the keys of the roster in force; what older keys signed is its base."""
+        origin = self.config.origin
+        own = self.roster.find(origin)
+        former = [
+            FormerKeys(LogKeys(origin, key.public), key.until)
+            for key in (own.keys if own else ())
+            if key.role == "log" and key.until is not None
+        ]
+        signer = LogSigner(origin, self.signer("log"), self.clock)
+        self.log = LogWriter.open(signer, self.blobs, self.register, former)
         self.member = Member(
-            origin=config.origin,
+            origin=origin,
             signer=self.signer("act"),
             log=self.log,
             blobs=self.blobs,
-            fold=Fold(projection, self.blobs),
-            clock=clock,
-            entropy=entropy,
+            fold=self._fold,
+            clock=self.clock,
+            entropy=self.entropy,
         )
 
     def __enter__(self) -> Self:
@@ -236,8 +250,14 @@ class Node:
         return self.rosters[-1]
 
     def reload_unit(self) -> None:
-        """Read charter and rosters again: an epoch may have been adopted, by another process, too."""
+        """Read charter and rosters again: an epoch may have been adopted, by another process, too.
+
+        The log and the member go on under the keys of that epoch.
+        """
+        before = self.signer("log").public, self.signer("act").public
         self.charter, self.rosters = read_unit(self.places)
+        if before != (self.signer("log").public, self.signer("act").public):
+            self._open_log()
 
     @property
     def identity(self) -> Identity:
@@ -249,11 +269,23 @@ class Node:
         self._secret = secret
 
     def signer(self, role: str) -> DualSigner:
-        """Return this node's keys of a role; signing with them fails where they are lost (E5337)."""
-        own = self.identity.signer(role, self.config.generations.get(role, 0))
+        """Return this node's keys of a role, of the generation that the roster in force names.
+
+        Signing with them fails where they are lost (E5337).
+        """
+        own = self.identity.signer(role)
         member = self.roster.find(self.config.origin)
         public = member.open_key(role) if member else None
-        return own if public in (None, own.public) else lost_signer(public, role)
+        if public in (None, own.public):
+            return own
+        return next(iter(self.signers_of([public])), None) or lost_signer(public, role)
+
+    def signers_of(self, publics: Collection[DualPublic | None]) -> list[DualSigner]:
+        """Return those of this node's signers, of any role and generation, that have these public keys."""
+        signers = (
+            self.identity.signer(role, generation) for generation in range(_GENERATIONS) for role in ROLES
+        )
+        return [signer for signer in signers if signer.public in publics]
 
     @property
     def is_lost(self) -> bool:

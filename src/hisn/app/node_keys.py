@@ -42,7 +42,7 @@ def change_passphrase(node: Node, passphrase: str | None) -> None:
     with changing_keys(node.places):
         # Or the next start would ask for the old passphrase, to finish what is finished.
         end_rotation(node.places)
-        write_secret(node.places, node.identity, passphrase, node.entropy)
+        node.take_secret(write_secret(node.places, node.identity, passphrase, node.entropy))
 
 
 def rotate(node: Node, passphrase: str | None) -> None:

@@ -18,7 +18,7 @@ from hisn.errors import HisnError
 from hisn.node.auth import Doorkeeper
 from hisn.node.http import Services, make_app
 from hisn.node.known import origin_hash
-from hisn.node.publish import Haste, Published
+from hisn.node.published import Haste, Published
 from hisn.node.quota import Allowance, Overrun, Quota
 from hisn.node.ratchet import Rooms
 from hisn.node.serve import Listen, NodeServer
@@ -151,7 +151,8 @@ class RunningNode:
         try:
             if self.peers.refresh():
                 node.reload_unit()
-                self._shelf.reload_unit()
+                with self._turn:
+                    self._shelf.reload_unit()
             self._quota.close_window()
             self._publish(node)
             for each in replicate_all(node):

@@ -139,7 +139,7 @@ def sign_draft(node: Node, draft: UnitDraft) -> UnitDraft:
     # In a later epoch other keys than these have nothing to say, and their signatures are refused.
     wanted: set[DualPublic | None] = set(new_keys(old, new))
     wanted |= {member.open_key("root") for roster in (old, new) if roster for member in roster.members}
-    signers = [signer for role in ROLES if (signer := node.signer(role)).public in wanted]
+    signers = node.signers_of(wanted)
     if not signers:
         raise UsageError(
             "E1330",

@@ -24,7 +24,7 @@ from tests.unit.app.units import (
     signed_by_all,
 )
 
-from hisn.acts.envelope import Signature, parse_envelope
+from hisn.acts.envelope import Signature, parse_envelope, verify_envelope
 from hisn.acts.statement import parse_statement
 from hisn.app import unit_files
 from hisn.app.heads import Heads
@@ -45,6 +45,7 @@ from hisn.errors import InputError, PolicyError, UsageError, VerificationError
 from hisn.node.held import Held, format_held
 from hisn.node.known import origin_hash
 from hisn.storage.files import write_whole
+from hisn.tlog.checkpoint import verify_checkpoint
 from hisn.unit.draft import Move, Rotate
 from hisn.unit.enrol import verify_enrolment
 from hisn.unit.rosterdoc import parse_charter, parse_roster
@@ -366,6 +367,43 @@ def test_a_forged_agreement_of_the_owner_does_not_count(world: World, forge: str
         }
         with pytest.raises(PolicyError):
             sign_draft(nodes[SOUTH], replace(draft, signatures=lies[forge]))
+
+
+def test_a_member_goes_on_under_new_keys_once_an_epoch_names_them(world: World) -> None:
+    """Its old log key is the base of its log; what it seals from now on is signed by the new keys."""
+    with all_of(world) as nodes:
+        east = nodes[EAST]
+        changes = [
+            Rotate(EAST, role, east.identity.signer(role, 1).public) for role in ("act", "log", "witness")
+        ]
+        draft = sign_by(nodes, MEMBERS, draft_epoch(east, changes))
+        before = east.log.keys
+        for name in MEMBERS:
+            adopt(nodes[name], draft)
+        size = east.log.head().checkpoint.size
+        assert east.log.keys != before
+        assert verify_checkpoint(east.log.head(), east.log.keys).size == size
+        leaf = east.log.read_entry(size - 1)
+        assert verify_envelope(leaf, east.identity.signer("act", 1).public).kind == "roster"
+        assert east.signer("witness").public == east.identity.signer("witness", 1).public
+        assert east.signer("root").public == east.identity.signer("root").public
+    with world.open(EAST) as (node,):
+        assert node.log.refusal is None
+        assert not node.is_lost
+        assert node.log.head().checkpoint.size == size
+
+
+def test_another_process_sees_new_keys_when_it_reads_the_roster_again(world: World) -> None:
+    with all_of(world) as nodes, world.open(EAST) as (running,):
+        east = nodes[EAST]
+        changes = [Rotate(EAST, role, east.identity.signer(role, 1).public) for role in ("act", "log")]
+        draft = sign_by(nodes, MEMBERS, draft_epoch(east, changes))
+        adopt(east, draft)
+        running.reload_unit()
+        assert running.log.keys == east.log.keys
+        log = running.log
+        running.reload_unit()
+        assert running.log is log
 
 
 def test_a_draft_names_what_a_quorum_saw_of_the_others(world: World) -> None:
