@@ -22,8 +22,8 @@ from vectors.pack_world import (
 
 from hisn.acts.statement import Head
 from hisn.evidence.disclosure import Presented, Value, digest_of, disclosure_text
-from hisn.evidence.pack import Event, format_body, parse_body
-from hisn.evidence.packing import build_pack
+from hisn.evidence.pack import Event, parse_body
+from hisn.evidence.packing import build_pack, format_body
 
 
 def vectors() -> Iterator[Vector]:

@@ -9,18 +9,10 @@ from vectors.evpack_vector import Vector, quiet
 from vectors.pack_world import OFFICE, Batch, Case, named, plain_signer, quiet_office, salts
 
 from hisn.core.canon import b64url
-from hisn.evidence.disclosure import (
-    Presented,
-    SealedMap,
-    Value,
-    digest_of,
-    disclosure_text,
-    event_leaf,
-    open_leaf,
-    present,
-)
+from hisn.evidence.disclosure import Presented, Value, digest_of, disclosure_text, event_leaf, open_leaf
 from hisn.evidence.pack import Event
 from hisn.evidence.packing import build_pack
+from hisn.evidence.sealed_map import SealedMap, present
 
 
 def vectors() -> Iterator[Vector]:

@@ -20,23 +20,12 @@ from hisn.core.instant import format_instant
 from hisn.events.batch import NO_TIME, Block, Chunk
 from hisn.events.schema import Cell, Layout
 from hisn.evidence.batch import Mode, OpenBatch, salt_key_of
-from hisn.evidence.disclosure import (
-    Presented,
-    SealedMap,
-    Value,
-    digest_of,
-    disclosure_text,
-    format_map,
-    present,
-    presented_json,
-    seal_map,
-    slot_count,
-    whole_leaf,
-)
+from hisn.evidence.disclosure import Presented, Value, digest_of, disclosure_text, slot_count, whole_leaf
 from hisn.evidence.escrow import EscrowSecret
 from hisn.evidence.key_record import IntakeKey, format_record, key_commitment, wrap_key
 from hisn.evidence.pure import PureHasher, event_salts, raw_salt
 from hisn.evidence.raw import SEGMENT_BYTES, RawEncryptor, blob_salt, derive_key
+from hisn.evidence.sealed_map import SealedMap, format_map, present, presented_json, seal_map
 
 HERE = Path(__file__).resolve().parent / "evidence"
 Case = dict[str, Any]

@@ -19,18 +19,10 @@ from hisn.core.canon import Json
 from hisn.core.instant import Instant, format_instant
 from hisn.core.keys import Algorithm
 from hisn.core.signers import DualSigner, SeedSigner, dual_from_seed
-from hisn.evidence.disclosure import (
-    SealedMap,
-    Value,
-    open_leaf,
-    present,
-    raw_value,
-    seal_map,
-    slot_count,
-    whole_leaf,
-)
-from hisn.evidence.pack import Event, format_body
-from hisn.evidence.packing import ForkSide, PackAct, PackParts, Trust
+from hisn.evidence.disclosure import Value, open_leaf, raw_value, slot_count, whole_leaf
+from hisn.evidence.pack import Event
+from hisn.evidence.packing import ForkSide, PackAct, PackParts, Trust, format_body
+from hisn.evidence.sealed_map import SealedMap, present, seal_map
 from hisn.tlog.checkpoint import Checkpoint, parse_signed_checkpoint
 from hisn.tlog.merkle import inclusion_proof, leaf_hash, root_of
 from hisn.tlog.proof import TlogProof

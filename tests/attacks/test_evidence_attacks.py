@@ -23,12 +23,10 @@ from hisn.errors import StorageError, VerificationError
 from hisn.evidence.batch import salt_key_of
 from hisn.evidence.disclosure import (
     Presented,
-    SealedMap,
     Value,
     digest_of,
     disclosure_text,
     event_leaf,
-    parse_map,
     raw_value,
     whole_leaf,
 )
@@ -36,6 +34,7 @@ from hisn.evidence.pack import Event, parse_pack, write_pack
 from hisn.evidence.packing import PackAct, PackParts, build_pack
 from hisn.evidence.pure import event_salts, raw_salt
 from hisn.evidence.raw import decrypt_raw
+from hisn.evidence.sealed_map import SealedMap, parse_map
 from hisn.present.proof import render_proof
 from hisn.testing.liar import Liar
 from hisn.testing.unit_evidence import SOURCE, Batch, Finding, answer_finding, erase_key, pack_act

@@ -16,18 +16,8 @@ from hisn.core.proof_limits import MAX_VALUE_DEPTH
 from hisn.events.batch import NO_TIME, Block, Chunk
 from hisn.events.schema import Cell
 from hisn.evidence.batch import Mode, OpenBatch, seal_chunk
-from hisn.evidence.disclosure import (
-    Value,
-    check_record,
-    format_map,
-    open_leaf,
-    parse_map,
-    parse_presented,
-    present,
-    presented_json,
-    seal_map,
-    slot_count,
-)
+from hisn.evidence.disclosure import Value, check_record, open_leaf, parse_presented, slot_count
+from hisn.evidence.sealed_map import format_map, parse_map, present, presented_json, seal_map
 from hisn.tlog.merkle import leaf_hash, verify_inclusion
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=80) | st.sampled_from(

@@ -15,21 +15,10 @@ from hisn.core.canon import (
     canonical,
 )
 from hisn.core.signers import dual_from_seed
-from hisn.evidence.disclosure import (
-    Value,
-    disclosure_text,
-    present,
-    seal_map,
-    slot_count,
-)
-from hisn.evidence.pack import (
-    Event,
-    Label,
-    format_body,
-    format_event,
-    format_label,
-    write_pack,
-)
+from hisn.evidence.disclosure import Value, disclosure_text, slot_count
+from hisn.evidence.pack import Event, Label, format_label, write_pack
+from hisn.evidence.packing import format_body, format_event
+from hisn.evidence.sealed_map import present, seal_map
 from hisn.tlog.checkpoint import Checkpoint, LogKeys
 from hisn.tlog.note import ED25519, NoteSignature, format_vkey, vkey_of
 from hisn.tlog.policy import Group, LogLine, Policy, WitnessLine, format_policy

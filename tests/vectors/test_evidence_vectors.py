@@ -18,10 +18,11 @@ from tests.unit.evidence.sealing import naive_root, naive_texts, own, salt_strea
 
 from hisn.errors import VerificationError
 from hisn.evidence.batch import seal_chunk
-from hisn.evidence.disclosure import open_leaf, parse_disclosure, parse_map, parse_presented
+from hisn.evidence.disclosure import open_leaf, parse_disclosure, parse_presented
 from hisn.evidence.escrow import parse_escrow_public, parse_escrow_secret
 from hisn.evidence.key_record import open_escrow, parse_record, unwrap_key
 from hisn.evidence.raw import decrypt_raw
+from hisn.evidence.sealed_map import parse_map
 from hisn.tlog.merkle import leaf_hash, verify_inclusion
 from vectors import make_evidence
 

@@ -20,9 +20,8 @@ from hisn.app.pack_parts import covering_head, pack_act, trust_of
 from hisn.app.places import blob_name
 from hisn.app.reopen import own_act
 from hisn.errors import HisnError
-from hisn.evidence.disclosure import parse_map, present
-from hisn.evidence.pack import format_body
-from hisn.evidence.packing import PackAct, PackParts, build_pack
+from hisn.evidence.packing import PackAct, PackParts, build_pack, format_body
+from hisn.evidence.sealed_map import parse_map, present
 from hisn.tlog.ports import DurabilityLost
 from hisn.tlog.proof import TlogProof
 from hisn.tlog.prove import format_tlog_proof

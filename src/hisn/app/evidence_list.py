@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from hisn.app.evidence_pack import batches_of, find_finding
 from hisn.app.home import Node
 from hisn.app.reopen import OwnAct, own_act, reopener
-from hisn.evidence.disclosure import Value, open_leaf, present, source_name
+from hisn.evidence.disclosure import Value, open_leaf
+from hisn.evidence.sealed_map import present, source_name
 
 _MOST_BATCHES = 20
 

@@ -12,9 +12,10 @@ from hisn.app.reopen import OwnAct, Reopened, own_act, reopener
 from hisn.app.timestamps import ask_for_token
 from hisn.errors import UsageError, VerificationError
 from hisn.events.mapping import Mapping, load_mapping
-from hisn.evidence.disclosure import RAW, RECORD, open_leaf, present, sealed_name
+from hisn.evidence.disclosure import RAW, open_leaf
 from hisn.evidence.pack import Event
 from hisn.evidence.packing import PackParts
+from hisn.evidence.sealed_map import RECORD, present, sealed_name
 from hisn.verify.steps import Report
 
 SHOWN_OF_FINDING = (

@@ -9,7 +9,7 @@ from hisn.acts.envelope import parse_envelope
 from hisn.acts.statement import Statement, parse_statement
 from hisn.app.places import blob_name
 from hisn.errors import HisnError
-from hisn.evidence.disclosure import parse_map
+from hisn.evidence.sealed_map import parse_map
 from hisn.storage.projection import ActRow, Projection
 from hisn.tlog.checkpoint import SignedCheckpoint
 from hisn.tlog.merkle import leaf_hash

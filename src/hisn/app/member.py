@@ -18,7 +18,8 @@ from hisn.app.places import blob_name
 from hisn.core.canon import Json
 from hisn.core.instant import Clock, format_instant
 from hisn.core.signers import DualSigner
-from hisn.evidence.disclosure import SALT_BYTES, Value, format_map, seal_map, slot_count
+from hisn.evidence.disclosure import SALT_BYTES, Value, slot_count
+from hisn.evidence.sealed_map import format_map, seal_map
 from hisn.tlog.append import LogWriter
 from hisn.tlog.merkle import leaf_hash
 from hisn.tlog.ports import Blobs, Conflict, Entropy

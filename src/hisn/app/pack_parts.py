@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from hisn.app.home import Node
 from hisn.app.reopen import OwnAct
 from hisn.errors import PolicyError, StorageError
-from hisn.evidence.disclosure import present
-from hisn.evidence.pack import format_body
-from hisn.evidence.packing import PackAct, PackParts, Trust, build_pack
+from hisn.evidence.packing import PackAct, PackParts, Trust, build_pack, format_body
+from hisn.evidence.sealed_map import present
 from hisn.node.cosigned import CosignedRow
 from hisn.tlog.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.policy import format_policy

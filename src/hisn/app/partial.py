@@ -21,9 +21,10 @@ from hisn.events.mapping import Mapping as EventMapping
 from hisn.events.mapping import load_mapping
 from hisn.events.partial import RECORD, Disclosed, partial_record
 from hisn.events.schema import Cell
-from hisn.evidence.disclosure import RECORD as NUMBER
-from hisn.evidence.disclosure import Value, source_name
+from hisn.evidence.disclosure import Value
 from hisn.evidence.pack import parse_pack
+from hisn.evidence.sealed_map import RECORD as NUMBER
+from hisn.evidence.sealed_map import source_name
 from hisn.rules.pack import Pack, Rule
 from hisn.verify.check import verify_pack
 from hisn.verify.steps import Report, Result, Shown, ShownEvent

@@ -23,7 +23,8 @@ from hisn.app.unseal import unseal
 from hisn.errors import StorageError, VerificationError
 from hisn.events.batch import Chunk
 from hisn.evidence.batch import Mode, OpenBatch
-from hisn.evidence.disclosure import Opened, SealedMap, Value, parse_map
+from hisn.evidence.disclosure import Opened, Value
+from hisn.evidence.sealed_map import SealedMap, parse_map
 from hisn.tlog.merkle import leaf_hash
 
 

@@ -15,21 +15,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hisn.events.batch import Block, Chunk, Int64s
-from hisn.evidence.disclosure import (
-    RAW,
-    RECORD,
-    TIME,
-    Presented,
-    SealedMap,
-    Value,
-    present,
-    raw_value,
-    seal_map,
-    slot_count,
-)
+from hisn.evidence.disclosure import RAW, Presented, Value, raw_value, slot_count
 from hisn.evidence.hasher import best_hasher
 from hisn.evidence.pure import event_salts, raw_salt
 from hisn.evidence.rows import Hasher, is_writable, raw_bytes, rows_of, sealed_names, time_texts, value_of
+from hisn.evidence.sealed_map import RECORD, TIME, SealedMap, present, seal_map
 from hisn.tlog.merkle import inclusion_proof
 
 Mode: TypeAlias = Literal["fields", "whole"]

@@ -1,4 +1,4 @@
-r"""Disclose single fields of a sealed map, and check what was disclosed (RFC 9901, in slot order).
+r"""Check what was disclosed of a sealed map (RFC 9901, in slot order); `evidence.sealed_map` seals.
 
 A sealed map is a row of *slots*.  Each holds the SHA-256 digest of one *disclosure*: the
 base64url text of the JSON array ``["<salt>","<name>",<value>]``.  Slot 0 is ``_names``, the sorted
@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
-from hisn.core import limits
 from hisn.core.canon import Json, b64url, canonical, parse_b64url, parse_hex32, parse_json
 from hisn.core.proof_limits import MAX_DISCLOSURE_CHARS, MAX_SLOTS, MAX_VALUE_DEPTH
 from hisn.errors import VerificationError
@@ -32,19 +31,10 @@ NAMES = "_names"
 PAD = "_pad"
 EVENT_MAGIC = b"evt/1\n"
 WHOLE_MAGIC = b"whl/1\n"
-RAW, RECORD, TIME = "_raw", "_record", "_time"
-"""Fields that sealing adds to a record: commitment to its bytes, number in the source, time."""
+RAW = "_raw"
+"""The field that commits to a record's bytes."""
 
-_OWN_NAME = re.compile(r"_+(?:names|pad|raw|record|time)")
 _SLOT = re.compile(r"0|[1-9][0-9]{0,4}")
-
-
-@dataclass(frozen=True, slots=True)
-class SealedMap:
-    """Hold all the disclosures of a map, in slot order, and its leaf."""
-
-    disclosures: tuple[str, ...]
-    leaf: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +59,6 @@ class Opened:
         if name not in self.values:
             raise VerificationError("E3343", f"the field {name!r} is not disclosed")
         return self.values[name]
-
-    def absent(self, name: str) -> None:
-        """Raise VerificationError unless the map provably has no such field."""
-        if name in self.names:
-            raise VerificationError("E3343", f"the field {name!r} is there, shown or hidden")
-
-
-def sealed_name(name: str) -> str:
-    """Return the name under which a source's field is sealed.
-
-    A record may have a field called ``_time`` or ``_raw``: it must not pass for ours, so such
-    names get one underscore more.
-    """
-    return "_" + name if _OWN_NAME.fullmatch(name) else name
-
-
-def source_name(name: str) -> str | None:
-    """Return a source's own name of a sealed field; None for the fields that sealing adds."""
-    if not _OWN_NAME.fullmatch(name):
-        return name
-    return name[1:] if name.startswith("__") else None
 
 
 def slot_count(fields: int) -> int:
@@ -118,23 +87,6 @@ def digest_of(text: str) -> bytes:
     return hashlib.sha256(text.encode("ascii")).digest()
 
 
-def seal_map(fields: Mapping[str, Value], salts: bytes) -> SealedMap:
-    """Seal a map with `slot_count(len(fields))` salts of 16 bytes each, in slot order.
-
-    Raises ValueError on reserved names or too few salts: both are slips of the caller.
-    """
-    names = sorted(fields)
-    slots: list[tuple[str, Value]] = [(NAMES, tuple(names)), *((name, fields[name]) for name in names)]
-    slots += [(PAD, None)] * (slot_count(len(names)) - len(slots))
-    if NAMES in fields or PAD in fields or len(salts) != SALT_BYTES * len(slots):
-        raise ValueError("a reserved name, or not one salt for each slot")
-    texts = tuple(
-        disclosure_text(salts[SALT_BYTES * at : SALT_BYTES * (at + 1)], name, value)
-        for at, (name, value) in enumerate(slots)
-    )
-    return SealedMap(texts, event_leaf([digest_of(text) for text in texts]))
-
-
 def event_leaf(digests: Sequence[bytes]) -> bytes:
     """Return the leaf of a map whose slots have these digests."""
     return EVENT_MAGIC + b"".join(digests)
@@ -154,14 +106,6 @@ def check_record(opened: Opened, raw_salt: bytes, record: bytes) -> None:
     """Check that a record shown whole is the one sealed. Raises VerificationError."""
     if len(raw_salt) != SALT_BYTES or opened.value(RAW) != raw_value(raw_salt, record):
         raise VerificationError("E3341", "the record shown is not the one that was sealed")
-
-
-def present(sealed: SealedMap, names: Sequence[str]) -> Presented:
-    """Return a sealed map with the named fields shown; slot 0 always is. Raises ValueError."""
-    ours = open_leaf(_all_of(sealed.disclosures)).names
-    slots = {0, *(1 + ours.index(name) for name in names)}
-    digests = tuple(digest_of(text) for text in sealed.disclosures)
-    return Presented(digests, {slot: sealed.disclosures[slot] for slot in sorted(slots)})
 
 
 def open_leaf(presented: Presented) -> Opened:
@@ -226,33 +170,6 @@ def _value_in(value: Json) -> Value:
     if isinstance(value, bool | dict):
         raise VerificationError("E3342", "the value of a disclosed text is no text, integer or list")
     return value
-
-
-def _all_of(texts: Sequence[str]) -> Presented:
-    if not all(text.isascii() for text in texts):
-        raise VerificationError("E3342", "a disclosed text holds signs that base64url does not have")
-    return Presented(tuple(digest_of(text) for text in texts), dict(enumerate(texts)))
-
-
-def format_map(sealed: SealedMap) -> bytes:
-    """Return the blob that holds a whole sealed map: the canonical JSON array of its disclosures."""
-    return canonical(list(sealed.disclosures))
-
-
-def parse_map(data: bytes) -> tuple[SealedMap, Opened]:
-    """Return a whole sealed map and its fields. Raises VerificationError."""
-    texts = parse_json(data, max_bytes=limits.MAX_MAP_BYTES, max_depth=1)
-    strings = [text for text in texts if isinstance(text, str)] if isinstance(texts, list) else []
-    if not isinstance(texts, list) or len(strings) != len(texts) or canonical(texts) != data:
-        raise VerificationError("E3340", "a sealed map's file is not the plain list of its disclosures")
-    opened = open_leaf(_all_of(strings))
-    return SealedMap(tuple(strings), opened.leaf), opened
-
-
-def presented_json(presented: Presented) -> dict[str, Json]:
-    """Return a presented map as it stands in a proof pack."""
-    shown: dict[str, Json] = {str(slot): text for slot, text in presented.disclosures.items()}
-    return {"digests": [digest.hex() for digest in presented.digests], "disclosures": shown}
 
 
 def parse_presented(value: Json) -> Presented:

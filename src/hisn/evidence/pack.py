@@ -36,7 +36,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from hisn.core.canon import Json, b64, canonical, parse_b64, parse_canonical, parse_hex32
+from hisn.core.canon import Json, canonical, parse_b64, parse_canonical, parse_hex32
 from hisn.core.proof_limits import (
     MAX_MAP_VALUES,
     MAX_PACK_BYTES,
@@ -45,7 +45,7 @@ from hisn.core.proof_limits import (
     MAX_PROOF_HASHES,
 )
 from hisn.errors import VerificationError
-from hisn.evidence.disclosure import Presented, parse_presented, presented_json
+from hisn.evidence.disclosure import Presented, parse_presented
 
 FORMAT = "hisn-evpack/1"
 MANIFEST = "MANIFEST"
@@ -182,28 +182,9 @@ def parse_label(data: bytes) -> Label:
     return label
 
 
-def format_body(presented: Presented) -> bytes:
-    """Return the file of a presented sealed body."""
-    return canonical(presented_json(presented))
-
-
 def parse_body(data: bytes) -> Presented:
     """Return a presented sealed body; `open_leaf` checks it. Raises VerificationError."""
     return parse_presented(parse_canonical(data, max_bytes=MAX_PACK_BYTES, max_values=MAX_MAP_VALUES))
-
-
-def format_event(event: Event) -> bytes:
-    """Return the file of an event."""
-    value: dict[str, Json] = {
-        "act": event.act,
-        "index": event.index,
-        "path": [digest.hex() for digest in event.path],
-    }
-    if event.shown is not None:
-        value["map"] = presented_json(event.shown)
-    if event.record is not None and event.raw_salt is not None:
-        value |= {"record": b64(event.record), "raw_salt": event.raw_salt.hex()}
-    return canonical(value)
 
 
 def parse_event(data: bytes) -> Event:

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hisn.evidence.pack import Event, Label, format_event, format_label, write_pack
+from hisn.core.canon import Json, b64, canonical
+from hisn.evidence.disclosure import Presented
+from hisn.evidence.pack import Event, Label, format_label, write_pack
+from hisn.evidence.sealed_map import presented_json
 from hisn.tlog.fork import Fork
 from hisn.tlog.proof import TlogProof
 from hisn.tlog.prove import format_tlog_proof
@@ -128,6 +131,25 @@ def fork_sides(
         for side, leaf in zip((fork.first, fork.second), leaves, strict=True)
     )
     return first, second
+
+
+def format_body(presented: Presented) -> bytes:
+    """Return the file of a presented sealed body."""
+    return canonical(presented_json(presented))
+
+
+def format_event(event: Event) -> bytes:
+    """Return the file of an event."""
+    value: dict[str, Json] = {
+        "act": event.act,
+        "index": event.index,
+        "path": [digest.hex() for digest in event.path],
+    }
+    if event.shown is not None:
+        value["map"] = presented_json(event.shown)
+    if event.record is not None and event.raw_salt is not None:
+        value |= {"record": b64(event.record), "raw_salt": event.raw_salt.hex()}
+    return canonical(value)
 
 
 def _trust_files(trust: Trust, label: Label) -> dict[str, bytes]:

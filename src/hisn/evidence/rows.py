@@ -22,7 +22,8 @@ from hisn.core.instant import MAX_INSTANT, MIN_INSTANT
 from hisn.core.proof_limits import MAX_NUMBER_CHARS
 from hisn.events.batch import Block, Int64s
 from hisn.events.schema import Cell, Layout
-from hisn.evidence.disclosure import NAMES, PAD, RAW, RECORD, TIME, Value, sealed_name, slot_count
+from hisn.evidence.disclosure import NAMES, PAD, RAW, Value, slot_count
+from hisn.evidence.sealed_map import RECORD, TIME, sealed_name
 
 _MAX_INTEGER = 10**MAX_NUMBER_CHARS - 1
 _KNOWN_LAYOUTS = 1_024

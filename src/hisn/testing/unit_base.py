@@ -13,7 +13,7 @@ from hisn.acts.statement import Head, Statement, check_body
 from hisn.core.keys import DualPublic
 from hisn.core.signers import DualSigner
 from hisn.errors import VerificationError
-from hisn.evidence.disclosure import parse_map
+from hisn.evidence.sealed_map import parse_map
 from hisn.node.known import origin_hash
 from hisn.node.publish import Published, Publisher
 from hisn.node.replicate import Copied, MirrorPeer, replicate

@@ -13,11 +13,12 @@ from hisn.core.canon import Json, canonical
 from hisn.events.batch import NO_TIME, Block, Chunk
 from hisn.events.schema import Cell, Layout
 from hisn.evidence.batch import Mode, OpenBatch, salt_key_of
-from hisn.evidence.disclosure import RAW, RECORD, SealedMap, Value, open_leaf, present
+from hisn.evidence.disclosure import RAW, Value, open_leaf
 from hisn.evidence.key_record import IntakeKey
-from hisn.evidence.pack import Event, format_body
-from hisn.evidence.packing import PackAct
+from hisn.evidence.pack import Event
+from hisn.evidence.packing import PackAct, format_body
 from hisn.evidence.raw import RawEncryptor
+from hisn.evidence.sealed_map import RECORD, SealedMap, present
 from hisn.evidence.vault import Vault
 from hisn.testing.unit_log import Face, Logged, blob_name
 from hisn.tlog.checkpoint import SignedCheckpoint

@@ -18,7 +18,8 @@ from hisn.core.canon import Json
 from hisn.core.instant import Clock, format_instant
 from hisn.core.signers import DualSigner
 from hisn.errors import HisnError
-from hisn.evidence.disclosure import SALT_BYTES, SealedMap, Value, format_map, seal_map, slot_count
+from hisn.evidence.disclosure import SALT_BYTES, Value, slot_count
+from hisn.evidence.sealed_map import SealedMap, format_map, seal_map
 from hisn.testing.memory_blobs import MemoryBlobs
 from hisn.testing.memory_register import MemoryRegister
 from hisn.testing.unit_office import Office

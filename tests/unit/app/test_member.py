@@ -19,7 +19,7 @@ from hisn.app.member import Draft
 from hisn.app.places import blob_name
 from hisn.core.canon import Json
 from hisn.errors import StorageError
-from hisn.evidence.disclosure import parse_map
+from hisn.evidence.sealed_map import parse_map
 from hisn.tlog.append import Sequenced
 from hisn.tlog.ports import Conflict
 

@@ -18,7 +18,7 @@ FOLDER = Path(make_evpack.__file__).parent / "evpack"
 MAX_LINES = 4_000
 ALLOWED = re.compile(
     r"hisn(?:\.(?:errors|core|tlog|acts|evidence|unit|verify))?"
-    r"|hisn\.core\.(?:canon|keys|limits|proof_limits|instant|display)"
+    r"|hisn\.core\.(?:canon|keys|proof_limits|instant|display)"
     r"|hisn\.tlog\.(?:path|note|checkpoint|stamp|proof)"
     r"|hisn\.evidence\.(?:disclosure|pack)"
     r"|hisn\.unit\.(?:roster|rosterdoc|quorum)"

@@ -23,6 +23,7 @@ from hisn.events.batch import NO_TIME, Chunk
 from hisn.events.schema import Cell
 from hisn.evidence.batch import Mode, OpenBatch, salt_key_of, seal_chunk
 from hisn.evidence.disclosure import check_record, open_leaf, whole_leaf
+from hisn.evidence.sealed_map import check_absent
 from hisn.tlog.merkle import EMPTY_ROOT, leaf_hash, verify_inclusion
 
 MODES: tuple[Mode, ...] = ("fields", "whole")
@@ -99,7 +100,7 @@ def test_every_event_opens_to_its_fields_under_the_batch_root() -> None:
     verify_inclusion(leaf_hash(opened.leaf), 2, 5, shown.path, batch.sealed.root)
     assert opened.values == {"Image": 'quote " and ü', "_record": 3, "User": ""}
     assert opened.hidden == ("EventID", "Tags", "_raw", "_time")
-    opened.absent("ParentImage")
+    check_absent(opened, "ParentImage")
 
 
 def test_an_event_shows_what_the_reference_says() -> None:

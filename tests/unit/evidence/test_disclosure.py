@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from tests.unit.evidence import forge
 
-from hisn.core.canon import canonical
 from hisn.core.proof_limits import MAX_SLOTS
 from hisn.errors import VerificationError
 from hisn.evidence import disclosure
@@ -20,19 +19,17 @@ from hisn.evidence.disclosure import (
     digest_of,
     disclosure_text,
     event_leaf,
-    format_map,
     open_leaf,
     parse_disclosure,
-    parse_map,
     parse_presented,
+    raw_value,
+    slot_count,
+    whole_leaf,
+)
+from hisn.evidence.sealed_map import (
     present,
     presented_json,
-    raw_value,
     seal_map,
-    sealed_name,
-    slot_count,
-    source_name,
-    whole_leaf,
 )
 
 FIELDS: dict[str, Value] = {"b": 1, "a": ("x", None, -5, ("deep",)), "é": "ü€😀", "": None, "z": 10**63}
@@ -59,17 +56,6 @@ def test_a_disclosure_of_rfc_9901_in_another_form_than_ours_is_refused(corpus: P
     refused("E3102", example["disclosure"], call=parse_disclosure)
 
 
-def test_a_map_is_sealed_as_the_format_describes() -> None:
-    slots = forge.slots_of({name: list(v) if isinstance(v, tuple) else v for name, v in FIELDS.items()})
-    texts = [
-        forge.text(forge.b64url(SALTS[16 * at : 16 * at + 16]), name, value)
-        for at, (name, value) in enumerate(slots)
-    ]
-    assert list(SEALED.disclosures) == texts
-    assert SEALED.leaf == b"evt/1\n" + b"".join(map(forge.digest, texts))
-    assert len(texts) == 8
-
-
 def test_slots_are_a_multiple_of_eight() -> None:
     assert [slot_count(fields) for fields in (0, 6, 7, 8, 15, 16)] == [8, 8, 8, 16, 16, 24]
 
@@ -83,63 +69,14 @@ def test_what_is_shown_opens_and_what_is_not_is_named_hidden() -> None:
     assert opened.value("é") == "ü€😀"
 
 
-def test_a_field_that_is_not_there_is_provably_absent() -> None:
+def test_a_value_that_is_hidden_or_not_there_is_not_given() -> None:
     opened = open_leaf(present(SEALED, []))
-    opened.absent("c")
-    refused("E3343", "b", call=opened.absent)
     refused("E3343", "b", call=opened.value)
     refused("E3343", "c", call=opened.value)
 
 
 def test_a_hidden_field_of_null_differs_from_one_that_is_not_there() -> None:
     assert open_leaf(present(SEALED, [""])).values == {"": None}
-
-
-def test_a_map_of_nothing_can_be_sealed() -> None:
-    opened = open_leaf(present(seal_map({}, bytes(range(128))), []))
-    assert (opened.names, opened.hidden, opened.values) == ((), (), {})
-
-
-@pytest.mark.parametrize(
-    "fields", [{"_names": 1}, {"_pad": 1}, {"a": True}, {"a": 1.5}, {"a": {"b": 1}}, {"a": [1]}]
-)
-def test_what_cannot_be_sealed_is_a_slip_of_the_caller(fields: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"reserved|no value"):
-        seal_map(fields, bytes(128))  # type: ignore[arg-type]
-
-
-def test_salts_that_do_not_suffice_are_a_slip_of_the_caller() -> None:
-    for size in (0, 127, 129, 256):
-        with pytest.raises(ValueError, match="one salt for each slot"):
-            seal_map({"a": 1}, bytes(size))
-
-
-def test_a_field_that_is_not_there_cannot_be_shown() -> None:
-    with pytest.raises(ValueError, match="not in tuple"):
-        present(SEALED, ["nothing"])
-
-
-def test_a_source_s_names_never_pass_for_ours() -> None:
-    names = [
-        "a",
-        "_",
-        "_raw",
-        "__raw",
-        "_record",
-        "_time",
-        "_names",
-        "_pad",
-        "___pad",
-        "_path",
-        "raw",
-        "_rawx",
-        "",
-    ]
-    sealed = [sealed_name(name) for name in names]
-    assert not {"_raw", "_record", "_time", "_names", "_pad"} & set(sealed)
-    assert [source_name(name) for name in sealed] == names
-    assert source_name("_raw") is None
-    assert sealed_name("_path") == "_path"
 
 
 def test_a_record_is_committed_to_with_its_length_and_salt() -> None:
@@ -151,35 +88,6 @@ def test_a_record_is_committed_to_with_its_length_and_salt() -> None:
     # A byte may not move from the salt to the record.
     refused("E3341", opened, b"s" * 15, b"sabc", call=check_record)
     refused("E3341", opened, b"s" * 16, b"abd", call=check_record)
-
-
-def test_a_whole_map_is_read_as_it_was_written() -> None:
-    sealed, opened = parse_map(format_map(SEALED))
-    assert sealed == SEALED
-    assert opened.values == FIELDS
-    assert opened.hidden == ()
-
-
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        (b"{}", "E3340"),
-        (b"[1]", "E3340"),
-        (b'["a"] ', "E3340"),
-        (b"[]", "E3340"),
-        ('["é"]'.encode(), "E3342"),
-        (b'["AA"]', "E3100"),
-        (b"[[]]", "E3100"),
-        (b"\xff", "E3100"),
-        (format_map(SEALED)[:-2] + b"]", "E3100"),
-    ],
-)
-def test_other_files_are_no_sealed_map(data: bytes, code: str) -> None:
-    refused(code, data, call=parse_map)
-
-
-def test_a_map_with_a_slot_missing_is_no_map() -> None:
-    refused("E3340", canonical(list(SEALED.disclosures[:-1])), call=parse_map)
 
 
 def test_a_presented_map_is_read_as_it_was_written() -> None:

@@ -18,8 +18,6 @@ from hisn.evidence.disclosure import Presented
 from hisn.evidence.pack import (
     Event,
     Label,
-    format_body,
-    format_event,
     format_label,
     parse_body,
     parse_event,
@@ -27,6 +25,7 @@ from hisn.evidence.pack import (
     parse_pack,
     write_pack,
 )
+from hisn.evidence.packing import format_body, format_event
 
 FILES = {
     "pack.json": format_label(Label(0)),

@@ -8,7 +8,7 @@ from hisn.acts.chain import Act, verify_chain
 from hisn.acts.envelope import verify_envelope
 from hisn.acts.statement import check_body
 from hisn.errors import StorageError
-from hisn.evidence.disclosure import parse_map
+from hisn.evidence.sealed_map import parse_map
 from hisn.testing.fake_clock import FakeClock
 from hisn.testing.seeded_entropy import SeededEntropy
 from hisn.testing.unit_log import Face, blob_name
