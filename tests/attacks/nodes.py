@@ -18,7 +18,8 @@ from hisn.node.client import Caller, Deadlines
 from hisn.node.http import Services, make_app
 from hisn.node.known import KnownLog, origin_hash
 from hisn.node.mirror import Mirror
-from hisn.node.publish import Haste, Published, Publisher
+from hisn.node.publish import Publisher
+from hisn.node.published import Haste, Published
 from hisn.node.ratchet import Rooms
 from hisn.node.replicate import Copied, MirrorPeer, replicate
 from hisn.node.serve import Listen, NodeServer

@@ -13,7 +13,7 @@ from tests.unit.node import hostile
 
 from hisn.node.body import AddCheckpoint, format_add_checkpoint
 from hisn.node.known import origin_hash
-from hisn.node.publish import Haste
+from hisn.node.published import Haste
 from hisn.node.serve import Listen, NodeServer
 from hisn.node.without import Why
 from hisn.tlog.checkpoint import parse_signed_checkpoint, verify_checkpoint

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from hisn.app.home import Node
-from hisn.node.publish import Haste, Published, Publisher
+from hisn.node.published import Haste, Published, head_to_publish, publish_cosigned
 from hisn.tlog.policy import Policy
 from hisn.unit.publishing import publishing_policy
 from hisn.unit.quorum import witnesses_of
+
+if TYPE_CHECKING:
+    # It brings the HTTP client, which a node without witnesses does not need.
+    from hisn.node.publish import Publisher
 
 WITNESS_PATH = "/witness"
 
 
 def publisher_of(node: Node, haste: Haste | None = None) -> Publisher:
     """Return what publishes a node's log by the rules of the roster in force."""
+    from hisn.node.publish import Publisher
+
     return Publisher(node.log, asking_policy(node), register=node.register, clock=node.clock, haste=haste)
 
 
@@ -39,4 +46,7 @@ def publish(node: Node, haste: Haste | None = None) -> Published:
 
     Never raises because a witness is away or hostile.  Raises StorageError if nothing may be signed.
     """
+    policy = asking_policy(node)
+    if not policy.witnesses:
+        return publish_cosigned(node.log, policy, head_to_publish(node.log))
     return publisher_of(node, haste).publish_now()

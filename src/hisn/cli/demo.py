@@ -18,7 +18,7 @@ from hisn.rules.pack import LEVELS
 if TYPE_CHECKING:
     from hisn.app.demo import Check, DemoResult
     from hisn.app.demo_unit import DemoUnit, Proof
-    from hisn.node.publish import Published
+    from hisn.node.published import Published
 
 EXIT_NOT_AS_PLANTED = 1
 

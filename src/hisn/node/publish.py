@@ -24,6 +24,7 @@ from hisn.errors import StorageError, VerificationError
 from hisn.node.client import Ask, Caller, Deadlines
 from hisn.node.cosigned import CosignedRow
 from hisn.node.known import origin_hash
+from hisn.node.published import Haste, Published, head_to_publish, publish_cosigned
 from hisn.node.submit import Accepted, Ahead, Declined, submit_checkpoint
 from hisn.node.without import FUTURE_S, Missing, Why, Without, of_peer
 from hisn.tlog.append import LogWriter
@@ -45,36 +46,6 @@ class WitnessPeer:
     name: str
     prefix: str
     vkeys: tuple[VerifierKey, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """Say who has cosigned, and when at the latest, in seconds since 1970."""
-
-    name: str
-    time_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """Say how far a checkpoint came: who signed, who is missing and why, whether it is public.
-
-    Without quorum it stays sequenced and unwitnessed, and does not leave the node.
-    """
-
-    head: SignedCheckpoint
-    is_published: bool
-    signed: tuple[Signed, ...]
-    missing: tuple[Missing, ...]
-    setback: StorageError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Haste:
-    """Say how long to wait, in seconds: in all, and for the rest once the quorum is reached."""
-
-    whole_s: float = 10.0
-    grace_s: float = 0.3
 
 
 def peers_of(policy: Policy) -> tuple[WitnessPeer, ...]:
@@ -132,25 +103,11 @@ class Publisher:
 
         Raises StorageError for what is wrong here: the log must not be signed, or the disk fails.
         """
-        if self._writer.refusal:
-            raise self._writer.refusal
-        now = self._begin(caller, self._writer.head())
+        now = self._begin(caller, head_to_publish(self._writer))
         await self._ask_all(now)
         cosigned = self._cosigned(now)
-        result = self._policy.satisfied_by(cosigned)
-        is_published = result.reached and now.setback is None
-        if is_published:
-            self._writer.publish(cosigned.raw, self._policy)
-        times: dict[str, int] = {}
-        for each in result.cosigned:
-            times[each.vkey.name] = max(each.timestamp, times.get(each.vkey.name, 0))
-        return Published(
-            cosigned,
-            is_published,
-            tuple(Signed(name, time_s) for name, time_s in times.items()),
-            tuple(now.missing[peer.name] for peer in self._peers if peer.name in now.missing),
-            now.setback,
-        )
+        missing = tuple(now.missing[peer.name] for peer in self._peers if peer.name in now.missing)
+        return publish_cosigned(self._writer, self._policy, cosigned, missing, now.setback)
 
     def _begin(self, caller: Caller, head: SignedCheckpoint) -> _Round:
         """Take up what earlier calls have stored, as far as the policy of today knows its signers."""

@@ -15,7 +15,8 @@ from hisn.core.signers import DualSigner
 from hisn.errors import VerificationError
 from hisn.evidence.sealed_map import parse_map
 from hisn.node.known import origin_hash
-from hisn.node.publish import Published, Publisher
+from hisn.node.publish import Publisher
+from hisn.node.published import Published
 from hisn.node.replicate import Copied, MirrorPeer, replicate
 from hisn.node.without import Missing
 from hisn.testing.fake_clock import FakeClock

@@ -10,7 +10,7 @@ from tests.unit.app.units import MEMBERS, OUTSIDE, alone, copied, opened, served
 
 from hisn.app.member import Draft
 from hisn.app.publish import asking_policy, publish
-from hisn.node.publish import Haste
+from hisn.node.published import Haste
 from hisn.node.without import Why
 from hisn.tlog.policy import verify_quorum
 from hisn.unit.publishing import publishing_policy

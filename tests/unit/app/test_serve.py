@@ -23,7 +23,7 @@ from hisn.core.instant import Clock, Instant
 from hisn.errors import StorageError, UsageError, VerificationError
 from hisn.node.auth import RequestSigner
 from hisn.node.known import origin_hash
-from hisn.node.publish import Haste
+from hisn.node.published import Haste
 from hisn.node.pull import RemoteNode
 from hisn.node.quota import Overrun
 from hisn.node.serve import Listen

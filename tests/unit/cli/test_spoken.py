@@ -17,7 +17,7 @@ import pytest
 from hisn.cli.main import COMMANDS, run
 from hisn.cli.seal import witnessing
 from hisn.cli.spoken import TEXTS, Formatter, spoken
-from hisn.node.publish import Published
+from hisn.node.published import Published
 from hisn.node.without import Missing, Why
 from hisn.present.i18n import LANGUAGES, _, use_language
 from hisn.present.layout import cells

@@ -26,7 +26,8 @@ from hisn.node.http import Services, make_app
 from hisn.node.intake import Patience
 from hisn.node.known import origin_hash
 from hisn.node.mirror import Mirror
-from hisn.node.publish import Haste, Published, Publisher
+from hisn.node.publish import Publisher
+from hisn.node.published import Haste, Published
 from hisn.node.quota import Quota
 from hisn.node.ratchet import Rooms
 from hisn.node.suspects import BlobSuspects, Suspects

@@ -13,7 +13,8 @@ from tests.unit.node.services import Hosts, Unit, policy_of
 
 from hisn.errors import StorageError
 from hisn.node.known import origin_hash
-from hisn.node.publish import Haste, Publisher, peers_of
+from hisn.node.publish import Publisher, peers_of
+from hisn.node.published import Haste
 from hisn.node.serve import Listen, NodeServer
 from hisn.node.without import Missing, Why
 from hisn.testing.fake_clock import SECOND

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hisn.errors import PolicyError
-from hisn.node.publish import Published
+from hisn.node.published import Published
 from hisn.node.replicate import Copied
 from hisn.testing.liar import Liar
 from hisn.testing.unit_base import UnitNodes, is_body
