@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from hisn.acts.envelope import parse_envelope
@@ -34,6 +35,15 @@ class FoldedLog(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Hold an act that was just appended: what it says, its leaf's hash, the id of a finding."""
+
+    act: Statement
+    leaf_hash: bytes
+    finding: str | None = None
+
+
 class Fold:
     """Hold what a log says, as a table that may be thrown away."""
 
@@ -51,42 +61,28 @@ class Fold:
             self.table.clear()
         while (folded := self.table.folded()[0]) < size:
             leaves = list(log.entries(folded, min(size, folded + _RUN)))
-            self.table.add([self._row(folded + at, leaf, None) for at, leaf in enumerate(leaves)])
+            self.table.add([self._read(folded + at, leaf) for at, leaf in enumerate(leaves)])
         return self.table.folded()
 
-    def add(self, first: int, leaves: Sequence[bytes], bodies: Sequence[bytes | None]) -> None:
-        """Fold acts that were just appended, without reading their bodies again."""
+    def add(self, first: int, acts: Sequence[Appended]) -> None:
+        """Fold acts that were just appended, without reading and parsing them again."""
         if self.table.folded()[0] < first:
             return  # somebody cleared the table meanwhile: the next `catch_up` folds these, too
-        rows = zip(leaves, bodies, strict=True)
-        self.table.add([self._row(first + at, leaf, body) for at, (leaf, body) in enumerate(rows)])
+        self.table.add([_row(first + at, each) for at, each in enumerate(acts)])
 
-    def _row(self, position: int, leaf: bytes, body: bytes | None) -> ActRow:
+    def _read(self, position: int, leaf: bytes) -> ActRow:
         hashed = leaf_hash(leaf)
         try:
             act = parse_statement(parse_envelope(leaf).payload)
         except HisnError:
             # An entry of another program: it has a place, and nothing else is known of it.
             return ActRow(position, "unknown", hashed)
-        reply = act.header.in_reply_to
-        public = act.public
-        is_batch = act.kind == "batch"
-        return ActRow(
-            position=position,
-            kind=act.kind,
-            leaf_hash=hashed,
-            body=act.body.sha256 if act.body else None,
-            reply=(reply.origin, reply.index) if reply else None,
-            source=bytes.fromhex(str(public["source"])) if is_batch else None,
-            part=_number(public["part"]) if is_batch else 0,
-            ordinal=_number(public["ordinal"]) if is_batch else 0,
-            intake=bytes.fromhex(str(public["key"])) if is_batch else b"",
-            finding=self._finding_id(act, body) if act.kind == "finding" else None,
-        )
+        return _row(position, Appended(act, hashed, self._finding_id(act)))
 
-    def _finding_id(self, act: Statement, body: bytes | None) -> str | None:
-        if body is None and act.body is not None:
-            body = self._blobs.get(blob_name(act.body.sha256))
+    def _finding_id(self, act: Statement) -> str | None:
+        if act.kind != "finding" or act.body is None:
+            return None
+        body = self._blobs.get(blob_name(act.body.sha256))
         if body is None:
             return None  # erased: the act stands, its content is gone
         try:
@@ -94,6 +90,25 @@ class Fold:
         except HisnError:
             return None
         return value if isinstance(value, str) else None
+
+
+def _row(position: int, appended: Appended) -> ActRow:
+    act = appended.act
+    reply = act.header.in_reply_to
+    public = act.public
+    is_batch = act.kind == "batch"
+    return ActRow(
+        position=position,
+        kind=act.kind,
+        leaf_hash=appended.leaf_hash,
+        body=act.body.sha256 if act.body else None,
+        reply=(reply.origin, reply.index) if reply else None,
+        source=bytes.fromhex(str(public["source"])) if is_batch else None,
+        part=_number(public["part"]) if is_batch else 0,
+        ordinal=_number(public["ordinal"]) if is_batch else 0,
+        intake=bytes.fromhex(str(public["key"])) if is_batch else b"",
+        finding=appended.finding,
+    )
 
 
 def _number(value: object) -> int:

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from hisn.acts.statement import EVERYBODY, BodyRef, Head, Header, Ref, Statement
 from hisn.acts.write import sign_statement
-from hisn.app.fold import Fold
+from hisn.app.fold import Appended, Fold
 from hisn.app.places import blob_name
 from hisn.core.canon import Json
 from hisn.core.instant import Clock, format_instant
@@ -116,10 +116,10 @@ class Member:
     ) -> list[Ref]:
         """Append acts at once. Raises Conflict if the log grew meanwhile; then none is in it."""
         size, last = self.fold.catch_up(self.log)
-        leaves = self._leaves(drafts, bodies, seen, (size, last, [place.leaf_hash for place in before]))
+        leaves, acts = self._sign(drafts, bodies, seen, (size, last, [place.leaf_hash for place in before]))
         first = self.log.append(leaves, expected_size=size).first_index
-        self.fold.add(first, leaves, [body.data if body else None for body in bodies])
-        return [Ref(self.origin, first + at, leaf_hash(leaf)) for at, leaf in enumerate(leaves)]
+        self.fold.add(first, acts)
+        return [Ref(self.origin, first + at, act.leaf_hash) for at, act in enumerate(acts)]
 
     def _body(self, draft: Draft) -> Body | None:
         if draft.clear is not None:
@@ -134,17 +134,18 @@ class Member:
         sealed = seal_map(fields, salts)
         return Body(BodyRef("sealed", sha256(sealed.leaf).digest()), format_map(sealed))
 
-    def _leaves(
+    def _sign(
         self,
         drafts: Sequence[Draft],
         bodies: Sequence[Body | None],
         seen: tuple[Head, ...],
         end: tuple[int, bytes, Sequence[bytes]],
-    ) -> list[bytes]:
+    ) -> tuple[list[bytes], list[Appended]]:
         """Return the signed leaves behind the log's end: its size, its last leaf hash, those of this call."""
         size, last, known = end
         hashes = list(known)
-        leaves = []
+        leaves: list[bytes] = []
+        acts: list[Appended] = []
         now = format_instant(self.clock.now())
         for seq, (draft, body) in enumerate(zip(drafts, bodies, strict=True), size):
             header = Header(
@@ -162,10 +163,15 @@ class Member:
             public = draft.public
             if draft.follows is not None:
                 public = {**public, "prev": hashes[draft.follows].hex()}
-            leaf = sign_statement(
-                Statement(draft.kind, header, public, body.ref if body else None), self._signer
-            )
+            statement = Statement(draft.kind, header, public, body.ref if body else None)
+            leaf = sign_statement(statement, self._signer)
             last = leaf_hash(leaf)
             hashes.append(last)
             leaves.append(leaf)
-        return leaves
+            acts.append(Appended(statement, last, _finding_id(draft)))
+        return leaves, acts
+
+
+def _finding_id(draft: Draft) -> str | None:
+    value = draft.sealed.get("id") if draft.kind == "finding" and draft.sealed else None
+    return value if isinstance(value, str) else None

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from tests.unit.app.units import alone, opened
 
-from hisn.acts.statement import Ref
-from hisn.app.fold import Fold
+from hisn.acts.envelope import parse_envelope
+from hisn.acts.statement import Ref, parse_statement
+from hisn.app.fold import Appended, Fold
 from hisn.app.home import Node
 from hisn.app.member import Draft
 from hisn.app.places import blob_name
 from hisn.storage.projection import Projection
+from hisn.tlog.merkle import leaf_hash
 
 BATCH = Draft(
     kind="batch",
@@ -123,7 +125,8 @@ def test_a_table_that_was_cleared_meanwhile_is_folded_later(node: Node, tmp_path
     node.member.record([finding("f-1")])
     leaf = node.log.read_entry(1)
     node.member.fold.table.clear()
-    node.member.fold.add(1, [leaf], [None])
+    act = parse_statement(parse_envelope(leaf).payload)
+    node.member.fold.add(1, [Appended(act, leaf_hash(leaf), "f-1")])
     assert node.member.fold.table.folded()[0] == 0
     node.member.fold.catch_up(node.log)
     assert rows_of(node.member.fold.table) == made_anew(node, tmp_path)
