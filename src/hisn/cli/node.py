@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hisn.cli.node_fork import fork
 from hisn.cli.secret import new_passphrase, passphrase
 from hisn.present.i18n import _, mark
 from hisn.present.layout import labelled
@@ -206,3 +207,6 @@ def doctor() -> int:
     if not found:
         click.echo(_("Nothing to change."))
     return EXIT_UNWITNESSED if any(advice.is_grave for advice in found) else 0
+
+
+node.add_command(fork)
