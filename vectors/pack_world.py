@@ -30,7 +30,8 @@ from hisn.tlog.prove import format_tlog_proof
 from hisn.tlog.sign import Cosigner, LogSigner, add_signatures, format_checkpoint, sign_checkpoint
 from hisn.unit.draft import Change, make_charter, make_roster
 from hisn.unit.enrol import Enrolment, assemble_roster, sign_roster
-from hisn.unit.roster import Roster, verify_roster_chain
+from hisn.unit.roster import verify_roster_chain
+from hisn.unit.rosterdoc import Roster
 from hisn.verify.logged import judge_states, policy_for
 
 NOW_S = 1_793_750_400

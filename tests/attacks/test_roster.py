@@ -43,13 +43,9 @@ from hisn.unit.enrol import (
     verify_enrolment,
 )
 from hisn.unit.quorum import act_keys, judge_head
-from hisn.unit.roster import (
-    check_step,
-    parse_charter,
-    verify_epoch,
-    verify_roster_chain,
-    verify_roster_fork,
-)
+from hisn.unit.roster import check_step, verify_epoch, verify_roster_chain
+from hisn.unit.roster_fork import verify_roster_fork
+from hisn.unit.rosterdoc import parse_charter
 
 OTHERS = (SOUTH, EAST, WEST)
 ROOTS = [each.root for each in OTHERS]

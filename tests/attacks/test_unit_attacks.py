@@ -23,7 +23,7 @@ from hisn.tlog.cosign import verify_cosigner
 from hisn.unit.draft import Move, Revoke, Suspend
 from hisn.unit.enrol import check_adoption
 from hisn.unit.quorum import act_keys, judge_head
-from hisn.unit.roster import parse_charter
+from hisn.unit.rosterdoc import parse_charter
 from hisn.verify.steps import FlagName, Report, Result
 
 DAY = 24 * 3_600

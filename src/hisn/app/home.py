@@ -24,7 +24,7 @@ from hisn.app.key_file import Secret, end_rotation, has_secret, read_secret, usi
 from hisn.app.member import Draft, Member
 from hisn.app.places import Places
 from hisn.core.canon import Json
-from hisn.core.instant import Clock
+from hisn.core.clock import Clock
 from hisn.core.keys import DualPublic
 from hisn.core.signers import DualSigner
 from hisn.errors import StorageError, UsageError, VerificationError
@@ -44,7 +44,8 @@ from hisn.tlog.sign import LogSigner
 from hisn.tlog.staging import FormerKeys
 from hisn.unit.draft import make_charter
 from hisn.unit.enrol import Enrolment, assemble_roster, make_enrolment, sign_roster, verify_enrolment
-from hisn.unit.roster import Charter, Roster, parse_charter, verify_roster_chain
+from hisn.unit.roster import verify_roster_chain
+from hisn.unit.rosterdoc import Charter, Roster, parse_charter
 
 FORMAT = "hisn-node/1"
 _EPOCHS = "[0-9][0-9][0-9][0-9].dsse"

@@ -16,7 +16,8 @@ from hisn.acts.write import sign_statement
 from hisn.app.fold import Appended, Fold
 from hisn.app.places import blob_name
 from hisn.core.canon import Json
-from hisn.core.instant import Clock, format_instant
+from hisn.core.clock import Clock
+from hisn.core.instant import format_instant
 from hisn.core.signers import DualSigner
 from hisn.evidence.disclosure import SALT_BYTES, Value, slot_count
 from hisn.evidence.sealed_map import format_map, seal_map

@@ -12,7 +12,7 @@ from hisn.core.keys import PublicKey
 from hisn.errors import HisnError
 from hisn.node.known import KnownLog
 from hisn.tlog.checkpoint import LogKeys
-from hisn.unit.roster import Roster
+from hisn.unit.rosterdoc import Roster
 
 
 class Peers:

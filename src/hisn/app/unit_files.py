@@ -34,15 +34,8 @@ from hisn.unit.enrol import (
     sign_roster,
     verify_enrolment,
 )
-from hisn.unit.roster import (
-    ROSTER_TYPE,
-    Charter,
-    Roster,
-    new_keys,
-    parse_charter,
-    verify_roster_chain,
-)
-from hisn.unit.rosterdoc import parse_roster
+from hisn.unit.roster import ROSTER_TYPE, new_keys, verify_roster_chain
+from hisn.unit.rosterdoc import Charter, Roster, parse_charter, parse_roster
 
 FORMAT = "hisn-draft/1"
 _GENESIS = "genesis.json"

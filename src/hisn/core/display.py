@@ -1,30 +1,13 @@
 """Make hostile text safe to show. The attacker writes our log lines; this is the one gate.
 
-Three attacks are met here: terminal control sequences (a log line that clears the screen or
-types into the terminal), bidirectional controls that make text read differently from what it
-says, and spreadsheet formulas in CSV cells.  Markup is escaped by the templates, not here.
+Two attacks are met here: terminal control sequences (a log line that clears the screen or types
+into the terminal), and bidirectional controls that make text read differently from what it says.
+Markup is escaped by the templates, formulas by `present.csv_out`.
 """
 
 from __future__ import annotations
 
 import unicodedata
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def _visible(char: str) -> str:
-    code = ord(char)
-    if char == "\t":
-        return "\\t"
-    if char == "\n":
-        return "\\n"
-    if char == "\r":
-        return "\\r"
-    if code <= 0xFF:
-        return f"\\x{code:02x}"
-    if code <= 0xFFFF:
-        return f"\\u{code:04x}"
-    return f"\\U{code:08x}"
 
 
 def is_safe(char: str) -> bool:
@@ -48,10 +31,4 @@ def shown(text: str, limit: int | None = None) -> str:
         text = text[:limit]
     if text.isascii() and text.isprintable():
         return text + cut
-    return "".join(char if is_safe(char) else _visible(char) for char in text) + cut
-
-
-def csv_cell(text: str) -> str:
-    """Return the text for a CSV cell: visible, and never a formula (CWE-1236)."""
-    safe = shown(text)
-    return "'" + safe if text.startswith(_FORMULA_STARTS) or safe.startswith(_FORMULA_STARTS) else safe
+    return "".join(char if is_safe(char) else ascii(char)[1:-1] for char in text) + cut

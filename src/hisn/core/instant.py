@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import NewType, Protocol
+from typing import NewType
 
 Instant = NewType("Instant", int)
 """Microseconds since 1970-01-01T00:00:00Z; negative before."""
@@ -11,14 +11,6 @@ Instant = NewType("Instant", int)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MIN_INSTANT = Instant(-62_135_596_800_000_000)
 MAX_INSTANT = Instant(253_402_300_799_999_999)
-
-
-class Clock(Protocol):
-    """Tell the time; the only way anything learns it."""
-
-    def now(self) -> Instant:
-        """Return the present instant."""
-        ...
 
 
 def format_instant(instant: Instant | int) -> str:

@@ -27,7 +27,7 @@ from collections import defaultdict
 from typing import Protocol
 
 from hisn.core.canon import b64, parse_b64, parse_decimal
-from hisn.core.instant import Clock
+from hisn.core.clock import Clock
 from hisn.core.keys import PublicKey
 from hisn.core.signers import Signer
 from hisn.errors import InputError, VerificationError

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 
-from hisn.core.instant import Clock
+from hisn.core.clock import Clock
 from hisn.node.answer import Answer, refusal
 from hisn.node.body import MIRROR_INFO_TYPE, MirrorInfo, format_mirror_info
 from hisn.node.copy import LogCopy

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from hisn.core.instant import Clock
+from hisn.core.clock import Clock
 from hisn.core.proof_limits import MAX_NOTE_BYTES
 from hisn.errors import StorageError, VerificationError
 from hisn.node.client import Ask, Caller, Deadlines

@@ -10,7 +10,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hisn.core.instant import Clock, Instant
+from hisn.core.clock import Clock
+from hisn.core.instant import Instant
 
 
 @dataclass(frozen=True, slots=True)

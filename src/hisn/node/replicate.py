@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
-from hisn.core.instant import Clock
+from hisn.core.clock import Clock
 from hisn.core.limits import MiB
 from hisn.core.proof_limits import MAX_NOTE_BYTES
 from hisn.errors import InputError, VerificationError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hisn.core.instant import Clock
+from hisn.core.clock import Clock
 from hisn.node.answer import Answer
 from hisn.node.held import Held
 from hisn.node.quota import Quota

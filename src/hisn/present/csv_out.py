@@ -12,7 +12,7 @@ import csv
 import io
 from collections import Counter
 
-from hisn.core.display import csv_cell
+from hisn.core.display import shown
 from hisn.findings.model import Finding
 from hisn.present.report import Report
 
@@ -35,6 +35,7 @@ COLUMNS = (
     "id",
     "run_complete",
 )
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _MAX_CELL_CHARS = 32_000
 """Excel cuts a cell after 32,767 characters without a word; we cut before and say so."""
 
@@ -90,3 +91,9 @@ def _row(finding: Finding) -> tuple[str, ...]:
 def _cell(text: str) -> str:
     beyond = len(text) - _MAX_CELL_CHARS
     return csv_cell(text if beyond <= 0 else f"{text[:_MAX_CELL_CHARS]}… (+{beyond})")
+
+
+def csv_cell(text: str) -> str:
+    """Return the text for a CSV cell: visible, and never a formula (CWE-1236)."""
+    safe = shown(text)
+    return "'" + safe if text.startswith(_FORMULA_STARTS) or safe.startswith(_FORMULA_STARTS) else safe

@@ -35,8 +35,8 @@ from hisn.unit.draft import Change, Rotate, make_roster
 from hisn.unit.enrol import assemble_roster, sign_roster
 from hisn.unit.publishing import publishing_policy
 from hisn.unit.quorum import witnesses_of
-from hisn.unit.roster import Roster, new_keys, verify_epoch
-from hisn.unit.rosterdoc import safe_quorum
+from hisn.unit.roster import new_keys, verify_epoch
+from hisn.unit.rosterdoc import Roster, safe_quorum
 
 _GENERATIONS = 8
 

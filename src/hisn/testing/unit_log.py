@@ -15,7 +15,8 @@ from hisn.acts.envelope import parse_envelope
 from hisn.acts.statement import BodyRef, Head, Header, Ref, Statement, parse_statement
 from hisn.acts.write import sign_statement
 from hisn.core.canon import Json
-from hisn.core.instant import Clock, format_instant
+from hisn.core.clock import Clock
+from hisn.core.instant import format_instant
 from hisn.core.signers import DualSigner
 from hisn.errors import HisnError
 from hisn.evidence.disclosure import SALT_BYTES, Value, slot_count

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from hisn.acts.statement import EVERYBODY, Head
-from hisn.core.instant import Clock
+from hisn.core.clock import Clock
 from hisn.node.answer import Answer
 from hisn.node.client import Reply
 from hisn.node.known import KnownLog, origin_hash
@@ -25,7 +25,7 @@ from hisn.tlog.checkpoint import LogKeys, SignedCheckpoint, parse_signed_checkpo
 from hisn.tlog.ports import Entropy
 from hisn.tlog.sign import Cosigner
 from hisn.tlog.tile import ENTRIES, parse_tile_path, width_at
-from hisn.unit.roster import Roster
+from hisn.unit.rosterdoc import Roster
 
 MIRROR_SUFFIX = "/mirror"
 """A mirror cosigns under a name of its own: its signature says more than the witness's."""

@@ -13,8 +13,8 @@ from hashlib import sha256
 from hisn.core.signers import DualSigner, dual_from_seed
 from hisn.unit.draft import make_charter
 from hisn.unit.enrol import Enrolment, assemble_roster, make_enrolment, sign_roster, verify_enrolment
-from hisn.unit.roster import Charter, Roster, verify_epoch
-from hisn.unit.rosterdoc import ROLES
+from hisn.unit.roster import verify_epoch
+from hisn.unit.rosterdoc import ROLES, Charter, Roster
 
 UNIT = "Delta unit"
 PLACES = ("north", "south", "east", "west", "coast", "delta", "harbour", "island", "meadow", "ridge")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from hisn.core.instant import Clock
+from hisn.core.clock import Clock
 from hisn.errors import StorageError
 
 __all__ = ["Blobs", "Clock", "Conflict", "DurabilityLost", "Entropy", "Register"]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hisn.core.canon import MAX_DECIMAL, b64
-from hisn.core.instant import Clock
+from hisn.core.clock import Clock
 from hisn.core.signers import DualSigner, Signer
 from hisn.errors import VerificationError
 from hisn.tlog.checkpoint import Checkpoint, CosignerKeys, LogKeys, parse_checkpoint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hisn.tlog.policy import Policy, parse_policy
 from hisn.unit.quorum import policy_text
-from hisn.unit.roster import Roster
+from hisn.unit.rosterdoc import Roster
 
 
 def publishing_policy(roster: Roster, origin: str, size: int | None = None) -> Policy:

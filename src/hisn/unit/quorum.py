@@ -15,8 +15,8 @@ from hisn.core.keys import DualPublic
 from hisn.errors import VerificationError
 from hisn.tlog.checkpoint import CosignerKeys, LogKeys, SignedCheckpoint, times_of, verify_checkpoint
 from hisn.tlog.note import format_vkey
-from hisn.unit.roster import Roster, key_in_force
-from hisn.unit.rosterdoc import NOW, safe_quorum
+from hisn.unit.roster import key_in_force
+from hisn.unit.rosterdoc import NOW, Roster, safe_quorum
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,21 +33,6 @@ from hisn.unit.rosterdoc import (
     safe_quorum,
 )
 
-__all__ = [
-    "ROSTER_TYPE",
-    "Charter",
-    "Roster",
-    "check_link",
-    "check_step",
-    "key_in_force",
-    "new_keys",
-    "parse_charter",
-    "threshold",
-    "verify_epoch",
-    "verify_roster_chain",
-    "verify_roster_fork",
-]
-
 ROSTER_TYPE = "application/vnd.hisn.roster+json"
 _HINT = "do not adopt it; ask the other members which epoch they have"
 
@@ -215,17 +200,3 @@ def key_in_force(chain: Sequence[Roster], epoch: int, origin: str, role: str, en
             if revoked:
                 raise _refuse("E3417", f"{origin} itself revoked its {role} key before entry {entry}")
     return keys
-
-
-def verify_roster_fork(
-    charter: bytes, envelopes: Sequence[bytes], first: bytes, second: bytes
-) -> frozenset[str]:
-    """Return the members who signed two different epochs with one number, both following the same chain.
-
-    Raises VerificationError if that is not so.
-    """
-    founded, chain = parse_charter(charter), verify_roster_chain(charter, envelopes)
-    one, other = verify_epoch(founded, chain, first), verify_epoch(founded, chain, second)
-    if one.document == other.document:
-        raise _refuse("E3418", "the two epochs are one and the same")
-    return one.signers & other.signers

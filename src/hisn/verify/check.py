@@ -17,7 +17,8 @@ from typing import TypeAlias
 from hisn.errors import PolicyError, VerificationError
 from hisn.evidence.disclosure import Opened
 from hisn.evidence.pack import parse_pack
-from hisn.unit.roster import Roster, parse_charter, verify_roster_chain
+from hisn.unit.roster import verify_roster_chain
+from hisn.unit.rosterdoc import Roster, parse_charter
 from hisn.verify.claim import check_answers, check_kinds, check_named, flags_of, named_batches
 from hisn.verify.contradiction import checkpoints_of, find_contradiction
 from hisn.verify.dates import is_overdue, shown_time, states_seen

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from hisn.acts.statement import Statement
 from hisn.errors import VerificationError
-from hisn.unit.roster import Roster
+from hisn.unit.rosterdoc import Roster
 from hisn.verify.logged import (
     ForkError,
     State,

@@ -15,7 +15,7 @@ from hisn.errors import VerificationError
 from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.path import verify_inclusion
 from hisn.unit.quorum import Witnessed, act_keys, judge_head, policy_text
-from hisn.unit.roster import Roster
+from hisn.unit.rosterdoc import Roster
 from hisn.verify.parts import Entry
 from hisn.verify.steps import Args, Said
 

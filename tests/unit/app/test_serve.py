@@ -19,7 +19,8 @@ from hisn.app.publish import publish
 from hisn.app.replicate import Replicated
 from hisn.app.serve import RunningNode, ServeOptions
 from hisn.app.unit_files import adopt, draft_epoch, sign_draft
-from hisn.core.instant import Clock, Instant
+from hisn.core.clock import Clock
+from hisn.core.instant import Instant
 from hisn.errors import StorageError, UsageError, VerificationError
 from hisn.node.auth import RequestSigner
 from hisn.node.known import origin_hash

@@ -3,9 +3,11 @@ from __future__ import annotations
 import csv
 import io
 
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.present.samples import report, whole
 
-from hisn.present.csv_out import COLUMNS, render_csv
+from hisn.present.csv_out import COLUMNS, csv_cell, render_csv
 
 
 def rows(data: bytes) -> list[dict[str, str]]:
@@ -41,3 +43,8 @@ def test_a_cell_longer_than_a_spreadsheet_takes_is_cut_visibly() -> None:
     row = rows(render_csv(report("x" * 40_000)))[0]
     assert row["asset"].endswith("… (+8000)")
     assert list(row) == list(COLUMNS)
+
+
+@given(st.text(alphabet="=+-@\t\r\n aA1\u202e"))
+def test_no_cell_is_a_formula(text: str) -> None:
+    assert not csv_cell(text).startswith(("=", "+", "-", "@", "\t", "\r"))

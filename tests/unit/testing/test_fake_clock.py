@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from hisn.core.instant import Clock, Instant, format_instant
+from hisn.core.clock import Clock
+from hisn.core.instant import Instant, format_instant
 from hisn.testing.fake_clock import START, FakeClock
 
 

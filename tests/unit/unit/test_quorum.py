@@ -26,7 +26,7 @@ from hisn.tlog.note import ED25519, format_vkey, vkey_of
 from hisn.tlog.sign import format_note
 from hisn.unit.draft import Admit, Change, Dismiss, Rotate, Suspend
 from hisn.unit.quorum import Cosigner, Witnessed, act_keys, judge_head, policy_text, witnesses_of
-from hisn.unit.roster import Roster
+from hisn.unit.rosterdoc import Roster
 
 W1, W2 = OUTSIDE
 OTHERS = (SOUTH, EAST, WEST)

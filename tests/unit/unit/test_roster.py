@@ -28,18 +28,14 @@ from hisn.errors import VerificationError
 from hisn.unit.draft import Admit, Dismiss, Join, Move, Revoke, Rotate, Suspend
 from hisn.unit.enrol import assemble_roster, sign_roster
 from hisn.unit.roster import (
-    Charter,
-    Roster,
     check_link,
     check_step,
     key_in_force,
-    parse_charter,
     threshold,
     verify_epoch,
     verify_roster_chain,
-    verify_roster_fork,
 )
-from hisn.unit.rosterdoc import NOW, Key
+from hisn.unit.rosterdoc import NOW, Charter, Key, Roster, parse_charter
 
 ROOTS = [each.root for each in FOUR]
 CENTRE = Office("centre.example/log", "centre")
@@ -324,18 +320,6 @@ def test_others_can_end_a_key_from_now_on() -> None:
     with pytest.raises(VerificationError) as caught:
         unit.roster.keys_at("nobody.example", "act", 0)
     assert caught.value.code == "E3414"
-
-
-def test_two_epochs_with_one_number_name_those_who_signed_both() -> None:
-    unit = found()
-    one = signed(unit.draft(Suspend(NORTH.name)).document, [SOUTH.root, EAST.root, WEST.root])
-    other = signed(unit.draft(Suspend(SOUTH.name)).document, [NORTH.root, EAST.root, WEST.root])
-    charter = unit.charter.document
-    assert verify_roster_fork(charter, unit.envelopes, one, other) == {EAST.name, WEST.name}
-    again = signed(unit.draft(Suspend(NORTH.name)).document, [SOUTH.root, EAST.root, WEST.root, NORTH.root])
-    with pytest.raises(VerificationError) as caught:
-        verify_roster_fork(charter, unit.envelopes, one, again)
-    assert caught.value.code == "E3418"
 
 
 def test_a_charter_names_its_unit() -> None:

@@ -14,8 +14,8 @@ from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_chec
 from hisn.tlog.sign import Cosigner, LogSigner, format_note, sign_checkpoint
 from hisn.unit.draft import Change, make_charter, make_roster
 from hisn.unit.enrol import Enrolment, assemble_roster, make_enrolment, sign_roster, verify_enrolment
-from hisn.unit.roster import Charter, Roster, verify_epoch
-from hisn.unit.rosterdoc import ROLES
+from hisn.unit.roster import verify_epoch
+from hisn.unit.rosterdoc import ROLES, Charter, Roster
 
 UNIT = "Delta unit"
 NOON = 1_793_707_200

@@ -12,7 +12,8 @@ from hisn.core.proof_limits import MAX_PACK_STATES
 from hisn.errors import VerificationError
 from hisn.tlog.merkle import leaf_hash
 from hisn.tlog.proof import parse_tlog_proof
-from hisn.unit.roster import Roster, verify_roster_chain
+from hisn.unit.roster import verify_roster_chain
+from hisn.unit.rosterdoc import Roster
 from hisn.verify.logged import (
     ForkError,
     LoggedAct,
