@@ -24,7 +24,7 @@ from vectors.pack_world import (
 from hisn.acts.envelope import Envelope, parse_envelope
 from hisn.acts.write import format_envelope
 from hisn.core.canon import canonical, parse_json
-from hisn.evidence.pack import Label, format_label, write_pack
+from hisn.evidence.pack import format_label, write_pack
 from hisn.evidence.packing import ForkSide, build_fork_pack, build_pack
 from hisn.tlog.checkpoint import parse_signed_checkpoint
 from hisn.tlog.merkle import leaf_hash
@@ -82,13 +82,13 @@ def _parts() -> Iterator[Told]:
         "label-beyond",
         "The pack says it is about an act that is not there.",
         fails,
-        changed({"pack.json": format_label(Label(2))}),
+        changed({"pack.json": format_label(2)}),
     )
     yield (
         "label-fork",
         "The pack says that it shows a fork.",
         fails,
-        changed({"pack.json": format_label(Label(None))}),
+        changed({"pack.json": format_label(None)}),
     )
     label = b'{"finding":0,"format":"hisn-evpack/2","kind":"finding"}'
     yield "label-format", "The pack is of another format.", fails, changed({"pack.json": label})

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 from vectors.evpack_vector import Vector
 
-from hisn.evidence.pack import Label, format_label, write_pack
+from hisn.evidence.pack import format_label, write_pack
 
 FILES = {
     "VERIFY.md": b"text\n",
     "acts/0000.leaf": b"{}",
     "acts/0000.tlog-proof": b"proof",
-    "pack.json": format_label(Label(0)),
+    "pack.json": format_label(0),
     "policy": b"quorum none\n",
 }
 PACK = write_pack(FILES)

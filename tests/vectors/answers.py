@@ -103,7 +103,7 @@ def say_disclosure(data: bytes) -> str:
 
 
 def say_label(data: bytes) -> str:
-    found = parse_label(data).finding
+    found = parse_label(data)
     return "null" if found is None else str(found)
 
 

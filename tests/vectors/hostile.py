@@ -16,7 +16,7 @@ from hisn.core.canon import (
 )
 from hisn.core.signers import dual_from_seed
 from hisn.evidence.disclosure import Value, disclosure_text, slot_count
-from hisn.evidence.pack import Event, Label, format_label, write_pack
+from hisn.evidence.pack import Event, format_label, write_pack
 from hisn.evidence.packing import format_body, format_event
 from hisn.evidence.sealed_map import present, seal_map
 from hisn.tlog.checkpoint import Checkpoint, LogKeys
@@ -40,7 +40,7 @@ def sealed_examples() -> Iterator[tuple[str, bytes]]:
     yield "event", format_event(Event(0, 3, (bytes(32),), shown=presented))
     yield "event", format_event(Event(0, 0, (), record=b"line", raw_salt=bytes(16)))
     yield "event", format_event(Event(1, 0, (), shown=presented, record=b"", raw_salt=bytes(16)))
-    yield from (("label", format_label(Label(finding))) for finding in (None, 0, 17, 9999))
+    yield from (("label", format_label(finding)) for finding in (None, 0, 17, 9999))
     yield (
         "pack",
         write_pack({"pack.json": b"{}", "policy": b"", "acts/0000.leaf": b"leaf", "VERIFY.md": b"\n"}),

@@ -86,13 +86,6 @@ class Event:
     raw_salt: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
-    """Say what kind of pack it is: `finding` is the number of the finding's act, None in a fork pack."""
-
-    finding: int | None
-
-
 def write_pack(files: Mapping[str, bytes]) -> bytes:
     """Return the one pack of these files; the manifest is added. Raises ValueError on a wrong name."""
     wrong = [name for name in files if not _NAME.fullmatch(name)]
@@ -163,23 +156,20 @@ def _entries(data: bytes) -> Iterator[tuple[str, bytes]]:
         raise _refuse("E3360", "this is not a proof pack")
 
 
-def format_label(label: Label) -> bytes:
-    """Return ``pack.json``."""
-    kind = "fork" if label.finding is None else "finding"
-    return canonical({"finding": label.finding, "format": FORMAT, "kind": kind})
+def format_label(finding: int | None) -> bytes:
+    """Return ``pack.json`` of a pack about the finding of that number, or about a fork."""
+    kind = "fork" if finding is None else "finding"
+    return canonical({"finding": finding, "format": FORMAT, "kind": kind})
 
 
-def parse_label(data: bytes) -> Label:
-    """Return what ``pack.json`` says. Raises VerificationError."""
+def parse_label(data: bytes) -> int | None:
+    """Return the number of the finding's act, None in a fork pack. Raises VerificationError."""
     value = parse_canonical(data, max_bytes=1_000)
     number = value.get("finding") if isinstance(value, dict) else None
-    if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < MAX_PACK_NUMBER:
-        label = Label(number)
-    else:
-        label = Label(None)
-    if format_label(label) != data:
+    finding = number if type(number) is int and 0 <= number < MAX_PACK_NUMBER else None
+    if format_label(finding) != data:
         raise _refuse("E3363", "pack.json does not say that this is a pack of this format")
-    return label
+    return finding
 
 
 def parse_body(data: bytes) -> Presented:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from hisn.core.canon import Json, b64, canonical
 from hisn.evidence.disclosure import Presented
-from hisn.evidence.pack import Event, Label, format_label, write_pack
+from hisn.evidence.pack import Event, format_label, write_pack
 from hisn.evidence.sealed_map import presented_json
 from hisn.tlog.fork import Fork
 from hisn.tlog.proof import TlogProof
@@ -86,7 +86,7 @@ def build_pack(parts: PackParts) -> bytes:
         0 <= n < len(parts.acts) for n in parts.timestamps
     ):
         raise ValueError("a number in the parts of a pack points at no act")
-    files = _trust_files(parts.trust, Label(parts.finding))
+    files = _trust_files(parts.trust, parts.finding)
     for number, act in enumerate(parts.acts):
         files[f"acts/{number:04d}.leaf"] = act.leaf
         files[f"acts/{number:04d}.tlog-proof"] = act.proof
@@ -103,7 +103,7 @@ def build_pack(parts: PackParts) -> bytes:
 
 def build_fork_pack(trust: Trust, first: ForkSide, second: ForkSide) -> bytes:
     """Return the pack that shows two statements which exclude each other, of one log or one actor."""
-    files = _trust_files(trust, Label(None))
+    files = _trust_files(trust, None)
     for name, side in (("a", first), ("b", second)):
         hashed = side.leaf_hash if side.leaf is None else None
         shown = {
@@ -152,10 +152,10 @@ def format_event(event: Event) -> bytes:
     return canonical(value)
 
 
-def _trust_files(trust: Trust, label: Label) -> dict[str, bytes]:
+def _trust_files(trust: Trust, finding: int | None) -> dict[str, bytes]:
     rosters = {f"roster/{epoch:04d}.dsse": data for epoch, data in enumerate(trust.rosters)}
     return {
-        "pack.json": format_label(label),
+        "pack.json": format_label(finding),
         "charter/genesis.json": trust.genesis,
         "policy": trust.policy,
         "VERIFY.md": READER,

@@ -60,10 +60,17 @@ class Witnessed:
         At most f witnesses lie, so of the f + 1 smallest times one is honest: the head was there by
         then, and so by the largest of these, the (f+1)-th smallest of all.
         """
-        if not self.is_reached or not self.cosigners:
-            return None
+        return self._time(from_newest=False)
+
+    @property
+    def present_s(self) -> int | None:
+        """Return a second that had passed when the quorum cosigned, whoever lied; None without a quorum."""
+        return self._time(from_newest=True)
+
+    def _time(self, *, from_newest: bool) -> int | None:
         count = len(self.cosigners) + len(self.missing)
-        return sorted(each.time_s for each in self.cosigners)[count - safe_quorum(count)]
+        times = sorted((each.time_s for each in self.cosigners), reverse=from_newest)
+        return times[count - safe_quorum(count)] if self.is_reached else None
 
 
 def witnesses_of(roster: Roster, origin: str) -> tuple[Witness, ...]:

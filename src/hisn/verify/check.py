@@ -20,7 +20,7 @@ from hisn.evidence.pack import parse_pack
 from hisn.unit.roster import verify_roster_chain
 from hisn.unit.rosterdoc import Roster, parse_charter
 from hisn.verify.claim import check_answers, check_kinds, check_named, flags_of, named_batches
-from hisn.verify.contradiction import checkpoints_of, find_contradiction
+from hisn.verify.contradiction import find_contradiction
 from hisn.verify.dates import is_overdue, shown_time, states_seen
 from hisn.verify.logged import (
     ForkError,
@@ -307,11 +307,10 @@ def _shown_act(
 
 def _forked(shown: Shown, chain: Sequence[Roster], parts: ForkParts, policy: bytes) -> Course:
     """Take steps 4 to 6 of a fork pack."""
-    checkpoints = checkpoints_of(parts)
-    states = judge_states(chain, checkpoints)
-    first, second = (states[raw] for raw in checkpoints)
-    yield from _states(chain, states, first, policy)
-    fork = find_contradiction(chain, parts, (first, second))
+    states = judge_states(chain, parts.checkpoints)
+    sides = [states[raw] for raw in parts.checkpoints]
+    yield from _states(chain, states, sides[0], policy)
+    fork = find_contradiction(chain, parts, sides)
     yield Status.OK, fork.detail
     whole = replace(shown, states=newest_sizes(states.values()))
     return _Outcome(Result.FORK_PROVEN, whole, fork=fork.proven)

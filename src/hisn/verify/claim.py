@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
+from hisn.acts.kinds import is_ascending
 from hisn.errors import VerificationError
 from hisn.evidence.disclosure import Opened, Value
 from hisn.verify.logged import LoggedAct
@@ -43,7 +43,7 @@ def named_batches(body: Opened | None) -> tuple[Named, ...]:
     if not isinstance(value, tuple):
         raise VerificationError("E3513", "the finding does not show which batches it is about")
     named = tuple(_named(item) for item in value)
-    if not _ascending([batch.leaf for batch in named]):
+    if not is_ascending([batch.leaf for batch in named]):
         raise VerificationError("E3513", "the finding names a batch twice, or not in order")
     return named
 
@@ -53,13 +53,9 @@ def _named(value: Value) -> Named:
         leaf, root, events = value
         if isinstance(leaf, int) and isinstance(root, str) and isinstance(events, tuple):
             numbers = [number for number in events if isinstance(number, int)]
-            if len(numbers) == len(events) and _ascending([-1, *numbers]):
+            if len(numbers) == len(events) and is_ascending([-1, *numbers]):
                 return Named(leaf, root, frozenset(numbers))
     raise VerificationError("E3513", "the finding's list of batches is not in its form")
-
-
-def _ascending(values: Sequence[int]) -> bool:
-    return all(earlier < later for earlier, later in pairwise(values))
 
 
 def check_named(

@@ -8,51 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hisn.acts.statement import Statement
 from hisn.errors import VerificationError
 from hisn.unit.rosterdoc import Roster
-from hisn.verify.logged import (
-    ForkError,
-    State,
-    check_places,
-    check_roots,
-    fork_of_acts,
-    open_act,
-)
-from hisn.verify.parts import Entry, ForkParts
+from hisn.verify.logged import ForkError, State, check_places, check_roots, open_act
+from hisn.verify.parts import ForkParts
 
 
-def checkpoints_of(parts: ForkParts) -> tuple[bytes, bytes]:
-    """Return the bytes of both sides' checkpoints."""
-    first, second = (
-        side.proof.checkpoint_bytes if isinstance(side, Entry) else side
-        for side in (parts.first, parts.second)
-    )
-    return first, second
-
-
-def find_contradiction(chain: Sequence[Roster], parts: ForkParts, states: tuple[State, State]) -> ForkError:
+def find_contradiction(chain: Sequence[Roster], parts: ForkParts, states: Sequence[State]) -> ForkError:
     """Return what two statements prove against their log or author. Raises VerificationError: nothing."""
-    first, second = parts.first, parts.second
+    placed = list(zip(parts.entries, states, strict=False))
     try:
         check_roots(states)
-        if isinstance(first, Entry) and isinstance(second, Entry):
-            check_places([(first, states[0]), (second, states[1])])
+        check_places(placed)
     except ForkError as fork:
         return fork
-    if isinstance(first, Entry) and isinstance(second, Entry):
-        one, other = (
-            open_act(chain, number, entry, state).statement
-            for number, (entry, state) in enumerate(zip((first, second), states, strict=True))
-        )
-        if _place(one) == _place(other):
-            return fork_of_acts(one.header.actor, one.header.seq)
+    acts = [open_act(chain, number, entry, state) for number, (entry, state) in enumerate(placed)]
+    numbers = {(act.statement.header.actor, act.statement.header.seq) for act in acts}
+    if len(numbers) == 1:
+        ((actor, seq),) = numbers
+        return ForkError("acts", {"actor": actor, "seq": seq})
     raise VerificationError(
         "E3541",
         "the two statements do not exclude each other",
         hint="a fork is two roots of one size, two entries at one index, or two acts with one number",
     )
-
-
-def _place(statement: Statement) -> tuple[str, int]:
-    return statement.header.actor, statement.header.seq

@@ -12,8 +12,6 @@ from datetime import datetime
 
 from hisn.core.instant import MAX_INSTANT, format_instant, instant_of
 from hisn.errors import VerificationError
-from hisn.unit.quorum import Witnessed
-from hisn.unit.rosterdoc import safe_quorum
 from hisn.verify.logged import LoggedAct, State
 
 After = tuple[str, int, int | None]
@@ -50,17 +48,8 @@ def _after(act: LoggedAct, known: dict[tuple[str, int, bytes], State]) -> Iterab
             yield head.origin, head.size, state.witnessed.before_s
 
 
-def present_s(witnessed: Witnessed) -> int | None:
-    """Return a second that had passed when the quorum cosigned, whoever lied; None without a quorum."""
-    if not witnessed.is_reached:
-        return None
-    count = len(witnessed.cosigners) + len(witnessed.missing)
-    times = sorted((each.time_s for each in witnessed.cosigners), reverse=True)
-    return times[count - safe_quorum(count)]
-
-
 def is_overdue(deadline: str, states: Iterable[State]) -> bool:
     """Tell whether a deadline (RFC 3339 as acts have it, or "") had passed when a state was cosigned."""
-    times = [present_s(state.witnessed) for state in states]
+    times = [state.witnessed.present_s for state in states]
     latest = max((time for time in times if time is not None), default=0)
     return bool(deadline) and latest * 1_000_000 > instant_of(datetime.fromisoformat(deadline))

@@ -21,12 +21,11 @@ from hisn.verify.steps import Args, Said
 
 
 class ForkError(VerificationError):
-    """Say that somebody signed two statements that exclude each other, and which."""
+    """Say that somebody signed two heads, entries or acts that exclude each other, and prove it."""
 
-    def __init__(self, message: str, detail: Said, proven: Said) -> None:
-        super().__init__("E3540", message, hint="keep this file: it is the proof")
-        self.detail = detail
-        self.proven = proven
+    def __init__(self, what: str, args: Args) -> None:
+        self.detail, self.proven = Said(f"fork-{what}", args), Said(f"two-{what}", args)
+        super().__init__("E3540", str(self.detail), hint="keep this file: it is the proof")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +76,7 @@ def check_roots(states: Iterable[State]) -> None:
     for state in states:
         head = state.head
         if roots.setdefault((head.origin, head.size), head.root) != head.root:
-            raise fork_of_heads(head)
-
-
-def fork_of_heads(head: Checkpoint) -> ForkError:
-    """Return what two roots of one size prove."""
-    args: Args = {"origin": head.origin, "size": head.size}
-    message = f"{head.origin} signed two roots for its log of {head.size} entries"
-    return ForkError(message, Said("fork-heads", args), Said("two-heads", args))
+            raise ForkError("heads", {"origin": head.origin, "size": head.size})
 
 
 def newest_sizes(states: Iterable[State]) -> tuple[tuple[str, int], ...]:
@@ -95,15 +87,6 @@ def newest_sizes(states: Iterable[State]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(sizes.items()))
 
 
-def check_inclusion(entry: Entry, state: State) -> None:
-    """Return if an entry is in the log's state at the index that its proof names.
-
-    Raises VerificationError.
-    """
-    proof = entry.proof
-    verify_inclusion(entry.leaf_hash, proof.index, state.head.size, proof.hashes, state.head.root)
-
-
 def check_places(acts: Sequence[tuple[Entry, State]]) -> None:
     """Return if every entry is in its log, each once, and none where another is.
 
@@ -111,19 +94,12 @@ def check_places(acts: Sequence[tuple[Entry, State]]) -> None:
     """
     places: dict[tuple[str, int], bytes] = {}
     for entry, state in acts:
-        check_inclusion(entry, state)
-        place = (state.head.origin, entry.proof.index)
-        if places.setdefault(place, entry.leaf_hash) != entry.leaf_hash:
-            raise fork_of_entries(*place)
+        head, index = state.head, entry.proof.index
+        verify_inclusion(entry.leaf_hash, index, head.size, entry.proof.hashes, head.root)
+        if places.setdefault((head.origin, index), entry.leaf_hash) != entry.leaf_hash:
+            raise ForkError("entries", {"origin": head.origin, "index": index})
     if len({entry.leaf_hash for entry, _ in acts}) != len(acts):
         raise VerificationError("E3504", "the pack shows one act twice")
-
-
-def fork_of_entries(origin: str, index: int) -> ForkError:
-    """Return what two entries at one place prove."""
-    args: Args = {"origin": origin, "index": index}
-    message = f"{origin} shows two different entries at {index}"
-    return ForkError(message, Said("fork-entries", args), Said("two-entries", args))
 
 
 def open_act(chain: Sequence[Roster], number: int, entry: Entry, state: State) -> LoggedAct:
@@ -183,18 +159,11 @@ def _count_links(acts: Sequence[LoggedAct]) -> int:
 def _is_link(earlier: LoggedAct, later: LoggedAct) -> bool:
     old, new = earlier.statement.header, later.statement.header
     if old.seq == new.seq:
-        raise fork_of_acts(old.actor, old.seq)
+        raise ForkError("acts", {"actor": old.actor, "seq": old.seq})
     is_next = old.seq + 1 == new.seq
     if is_next and new.prev != earlier.entry.leaf_hash:
         raise VerificationError("E3506", f"act {later.number} does not follow the act before it")
     return is_next
-
-
-def fork_of_acts(actor: str, seq: int) -> ForkError:
-    """Return what two acts with one number prove."""
-    args: Args = {"actor": actor, "seq": seq}
-    message = f"{actor} signed two different acts with the number {seq}"
-    return ForkError(message, Said("fork-acts", args), Said("two-acts", args))
 
 
 def _check_batch_chain(acts: Sequence[LoggedAct]) -> None:

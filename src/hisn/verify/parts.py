@@ -48,10 +48,10 @@ class FindingParts:
 
 @dataclass(frozen=True, slots=True)
 class ForkParts:
-    """Hold both sides of a fork: signed checkpoints, or entries of a log with their proofs."""
+    """Hold both sides of a fork: signed checkpoints, and entries of the log under them, or no entries."""
 
-    first: bytes | Entry
-    second: bytes | Entry
+    checkpoints: tuple[bytes, bytes]
+    entries: tuple[Entry, ...] = ()
 
 
 def read_parts(files: Mapping[str, bytes]) -> tuple[Founding, FindingParts | ForkParts]:
@@ -59,8 +59,8 @@ def read_parts(files: Mapping[str, bytes]) -> tuple[Founding, FindingParts | For
     left = dict(files)
     label_file, genesis, policy, _ = (_take(left, name) for name in _FIXED)
     rosters = _run(left, "roster/{:04d}.dsse")
-    label = parse_label(label_file)
-    parts = _fork(left) if label.finding is None else _finding(left, label.finding)
+    finding = parse_label(label_file)
+    parts = _fork(left) if finding is None else _finding(left, finding)
     if left:
         raise VerificationError("E3501", f"the pack has a file without a place in it: {min(left)}")
     return Founding(genesis, tuple(rosters), policy), parts
@@ -109,8 +109,9 @@ def _finding(left: dict[str, bytes], finding: int) -> FindingParts:
 
 def _fork(left: dict[str, bytes]) -> ForkParts:
     if "fork/a.checkpoint" in left:
-        return ForkParts(*(_take(left, f"fork/{side}.checkpoint") for side in "ab"))
-    return ForkParts(*(_side(left, f"fork/{side}") for side in "ab"))
+        return ForkParts((_take(left, "fork/a.checkpoint"), _take(left, "fork/b.checkpoint")))
+    first, second = _side(left, "fork/a"), _side(left, "fork/b")
+    return ForkParts((first.proof.checkpoint_bytes, second.proof.checkpoint_bytes), (first, second))
 
 
 def _side(left: dict[str, bytes], stem: str) -> Entry:

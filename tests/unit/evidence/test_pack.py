@@ -17,7 +17,6 @@ from hisn.errors import VerificationError
 from hisn.evidence.disclosure import Presented
 from hisn.evidence.pack import (
     Event,
-    Label,
     format_label,
     parse_body,
     parse_event,
@@ -28,7 +27,7 @@ from hisn.evidence.pack import (
 from hisn.evidence.packing import format_body, format_event
 
 FILES = {
-    "pack.json": format_label(Label(0)),
+    "pack.json": format_label(0),
     "policy": b"quorum none\n",
     "acts/0000.leaf": b"{}",
     "acts/0000.tlog-proof": b"proof",
@@ -204,8 +203,8 @@ def test_a_pack_with_any_bytes_changed_raises_only_verification_errors(data: st.
 
 
 def test_labels_read_back() -> None:
-    for label in (Label(0), Label(9_999), Label(None)):
-        assert parse_label(format_label(label)) == label
+    for finding in (0, 9_999, None):
+        assert parse_label(format_label(finding)) == finding
 
 
 @pytest.mark.parametrize(

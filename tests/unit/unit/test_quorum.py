@@ -191,3 +191,19 @@ def test_one_liar_and_uninformed_outsiders_do_not_bring_a_thief_back() -> None:
     # Seven witnesses, five needed: three outsiders have not heard of it, and two who signed it lie.
     proof = seen_by(head(NORTH, 20), *outside, EAST, SOUTH)
     assert refused(unit.chain, proof) == "E3415"
+
+
+def witnessed(*times: int, missing: int = 0, is_reached: bool = True) -> Witnessed:
+    cosigners = tuple(Cosigner(f"w{at}", "side", time) for at, time in enumerate(times))
+    return Witnessed(0, is_reached, cosigners, tuple(f"m{at}" for at in range(missing)))
+
+
+def test_one_lying_clock_of_four_moves_the_present_neither_way() -> None:
+    # n = 4, quorum 3, so one may lie: the second largest counts.
+    assert witnessed(100, 110, 120, 10**9).present_s == 120
+    assert witnessed(1, 110, 120, 130).present_s == 120
+    assert witnessed(100, 110, 120, missing=1).present_s == 110
+
+
+def test_without_a_quorum_there_is_no_present() -> None:
+    assert witnessed(100, is_reached=False, missing=3).present_s is None
