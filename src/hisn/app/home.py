@@ -7,7 +7,7 @@ everything else follows from it, and ``node.json`` is written last.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +17,16 @@ import msgspec
 
 from hisn.acts.envelope import parse_envelope
 from hisn.acts.statement import parse_statement
+from hisn.app.addresses import witness_prefixes
 from hisn.app.fold import Fold
-from hisn.app.identity import ROLES, Identity, LostSigner, lost_signer, new_identity
+from hisn.app.identity import ROLES, Identity, new_identity
 from hisn.app.intake import Intaker
 from hisn.app.key_file import Secret, end_rotation, has_secret, read_secret, using_keys, write_secret
 from hisn.app.member import Draft, Member
+from hisn.app.own_keys import OwnKeys
 from hisn.app.places import Places
 from hisn.core.canon import Json
 from hisn.core.clock import Clock
-from hisn.core.keys import DualPublic
 from hisn.core.signers import DualSigner
 from hisn.errors import StorageError, UsageError, VerificationError
 from hisn.evidence.escrow import EscrowPublic, parse_escrow_public
@@ -38,10 +39,8 @@ from hisn.storage.projection import Projection
 from hisn.storage.register import SqliteRegister
 from hisn.storage.system import SystemClock, SystemEntropy
 from hisn.tlog.append import LogWriter
-from hisn.tlog.checkpoint import LogKeys
 from hisn.tlog.ports import Entropy
 from hisn.tlog.sign import LogSigner
-from hisn.tlog.staging import FormerKeys
 from hisn.unit.draft import make_charter
 from hisn.unit.enrol import Enrolment, assemble_roster, make_enrolment, sign_roster, verify_enrolment
 from hisn.unit.roster import verify_roster_chain
@@ -51,8 +50,6 @@ FORMAT = "hisn-node/1"
 _EPOCHS = "[0-9][0-9][0-9][0-9].dsse"
 _FIRST = "0000.dsse"
 _NEXT = "next.dsse"
-_GENERATIONS = 16
-"""How often the keys of a role can be replaced."""
 
 
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -217,14 +214,8 @@ class Node:
     def _open_log(self) -> None:
         """Open the log with the keys of the roster in force; what older keys signed is its base."""
         origin = self.config.origin
-        own = self.roster.find(origin)
-        former = [
-            FormerKeys(LogKeys(origin, key.public), key.until)
-            for key in (own.keys if own else ())
-            if key.role == "log" and key.until is not None
-        ]
         signer = LogSigner(origin, self.signer("log"), self.clock)
-        self.log = LogWriter.open(signer, self.blobs, self.register, former)
+        self.log = LogWriter.open(signer, self.blobs, self.register, self.own_keys.former())
         self.member = Member(
             origin=origin,
             signer=self.signer("act"),
@@ -233,7 +224,16 @@ class Node:
             fold=self._fold,
             clock=self.clock,
             entropy=self.entropy,
+            look_out=self._look_out,
         )
+
+    def _look_out(self) -> None:
+        prefixes = [url for url in witness_prefixes(self.roster, self.config.origin).values() if url]
+        if prefixes:
+            # It brings the HTTP client, which a node without witnesses does not need.
+            from hisn.app.lookout import look_out
+
+            look_out(self.log, prefixes)
 
     def __enter__(self) -> Self:
         return self
@@ -269,29 +269,14 @@ class Node:
         """Go on with a secret whose node key was replaced."""
         self._secret = secret
 
-    def signer(self, role: str) -> DualSigner:
-        """Return this node's keys of a role, of the generation that the roster in force names.
-
-        Signing with them fails where they are lost (E5337).
-        """
-        own = self.identity.signer(role)
-        member = self.roster.find(self.config.origin)
-        public = member.open_key(role) if member else None
-        if public in (None, own.public):
-            return own
-        return next(iter(self.signers_of([public])), None) or lost_signer(public, role)
-
-    def signers_of(self, publics: Collection[DualPublic | None]) -> list[DualSigner]:
-        """Return those of this node's signers, of any role and generation, that have these public keys."""
-        signers = (
-            self.identity.signer(role, generation) for generation in range(_GENERATIONS) for role in ROLES
-        )
-        return [signer for signer in signers if signer.public in publics]
-
     @property
-    def is_lost(self) -> bool:
-        """Tell whether the signing keys are lost: after a recovery by escrow it can only be read."""
-        return isinstance(self.signer("log").ed25519, LostSigner)
+    def own_keys(self) -> OwnKeys:
+        """Return this node's signing keys, as the roster in force names them."""
+        return OwnKeys(self.config.origin, self.identity, self.roster)
+
+    def signer(self, role: str) -> DualSigner:
+        """Return this node's keys of a role; signing with them fails where they are lost (E5337)."""
+        return self.own_keys.signer(role)
 
     def vault(self) -> Vault:
         """Return the keys of sealed evidence; opening it erases again what was erased before.
@@ -311,7 +296,7 @@ class Node:
 
     def log_rotation(self) -> None:
         """Say in the log that the node key was replaced, once; then the rotation is over."""
-        if self.log.refusal or self.is_lost:
+        if self.log.refusal or self.own_keys.is_lost:
             return
         detail: dict[str, Json] = {"node_key": node_key_id(self.identity.node_key)}
         if detail not in self.key_events("rotate"):

@@ -7,7 +7,7 @@ that nothing refers to.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -70,7 +70,9 @@ class Member:
         fold: Fold,
         clock: Clock,
         entropy: Entropy,
+        look_out: Callable[[], None] | None = None,
     ) -> None:
+        """Make a member; `look_out` is called once, before its first signature; it may raise."""
         self.origin = origin
         self.log = log
         self.blobs = blobs
@@ -78,12 +80,24 @@ class Member:
         self.clock = clock
         self.entropy = entropy
         self._signer = signer
+        self._look_out = look_out
+
+    def look_out(self) -> None:
+        """See, once, that nobody has seen more of this log than there is.
+
+        Raises StorageError (E5207, E5211): nothing is signed then.
+        """
+        if self._look_out:
+            self._look_out()
+            self._look_out = None
 
     def record(self, drafts: Sequence[Draft], seen: Sequence[Head] = ()) -> list[Ref]:
         """Put acts into the log and return their places; durable when it returns.
 
         Raises StorageError; then a prefix of the drafts may be in the log, and `fold` tells which.
         """
+        if drafts:
+            self.look_out()
         places: list[Ref] = []
         for start in range(0, len(drafts), _BATCH_ACTS):
             self._record(drafts[start : start + _BATCH_ACTS], tuple(seen), places)

@@ -9,15 +9,25 @@ from pathlib import Path
 
 import msgspec
 
-from hisn.app.home import Node, write_config
-from hisn.app.key_file import changing_keys, end_rotation, key_data, rotate_secret, write_secret
+from hisn.app.home import Node, read_config, write_config
+from hisn.app.identity import new_identity
+from hisn.app.key_file import (
+    changing_keys,
+    end_rotation,
+    has_secret,
+    key_data,
+    rotate_secret,
+    write_secret,
+)
 from hisn.app.member import Draft
+from hisn.app.places import Places
 from hisn.core.canon import Json
 from hisn.errors import StorageError, UsageError
 from hisn.evidence.escrow import EscrowSecret, parse_escrow_public
 from hisn.evidence.node_key import needs_passphrase
-from hisn.evidence.vault import KEY_BYTES, Vault
+from hisn.evidence.vault import KEY_BYTES, Vault, recover_keys
 from hisn.storage.keyring import FileKeyStore
+from hisn.storage.system import SystemEntropy
 from hisn.tlog.ports import Entropy
 
 
@@ -121,3 +131,41 @@ def make_escrow_key(path: Path, entropy: Entropy) -> str:
             unchanged="the node has no new escrow key",
         ) from error
     return str(secret.public)
+
+
+def recover_by_escrow(
+    root: Path, secret: EscrowSecret, passphrase: str | None, entropy: Entropy | None = None
+) -> tuple[int, int]:
+    """Make a new secret for a node that lost its own, and open its evidence by an escrow key.
+
+    Returns how many keys of sealed files open again, and how many have no copy for the escrow key.
+    The node's signing keys are lost with its secret: it shows what it sealed, and signs nothing.
+    Raises UsageError (E1306, E1307), StorageError.  Interrupted, it can be done again.
+    """
+    places, entropy = Places(root), entropy or SystemEntropy()
+    read_config(places)
+    if has_secret(places):
+        raise UsageError(
+            "E1306",
+            "the node's key is there",
+            hint="if nobody knows its passphrase any more, move keys/node.key to a safe place first",
+            unchanged="nothing was changed",
+        )
+    if not places.keys.is_dir():
+        key_data(places)  # raises: the keys folder itself is gone
+    identity = new_identity(entropy)
+    store = FileKeyStore(places.keys)
+    with changing_keys(places):
+        erased = store.erased()
+        count = sum(name not in erased for name in store.list())
+        lost = recover_keys(store, secret, identity.node_key, entropy)
+        if len(lost) == count:
+            raise UsageError(
+                "E1307",
+                "this escrow key opens nothing here",
+                hint=f"its id is {secret.public.id}; find the one that was named to this node",
+                unchanged="nothing was changed",
+            )
+        # Last: until it is there, the copies are as good as before, and all of this can be done again.
+        write_secret(places, identity, passphrase, entropy)
+    return count - len(lost), len(lost)

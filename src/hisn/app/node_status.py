@@ -81,8 +81,15 @@ def status_of(node: Node) -> NodeStatus:
         root=head.root.hex(),
         published=published.checkpoint.size if published else 0,
         acts=node.member.fold.table.counts(),
-        refusal=node.log.refusal.message if node.log.refusal else None,
+        refusal=_refusal(node),
     )
+
+
+def _refusal(node: Node) -> str | None:
+    """Return why nothing can be signed, or None."""
+    if node.log.refusal:
+        return node.log.refusal.message
+    return "its signing keys are lost" if node.own_keys.is_lost else None
 
 
 def check_node(node: Node) -> Checked:
@@ -168,6 +175,8 @@ def advise(node: Node) -> list[Advice]:
 def _advise(node: Node) -> Iterator[Advice]:
     if node.log.refusal:
         yield Advice("refuses", is_grave=True, args={"why": node.log.refusal.message})
+    if node.own_keys.is_lost:
+        yield Advice("keys-lost", is_grave=True, args={})
     witnesses = witnesses_of(node.roster, node.config.origin)
     if not witnesses:
         yield Advice("no-witness", is_grave=True, args={})

@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hisn.app.addresses import witness_prefixes
 from hisn.app.home import Node
 from hisn.node.published import Haste, Published, head_to_publish, publish_cosigned
 from hisn.tlog.policy import Policy
 from hisn.unit.publishing import publishing_policy
-from hisn.unit.quorum import witnesses_of
 
 if TYPE_CHECKING:
     # It brings the HTTP client, which a node without witnesses does not need.
     from hisn.node.publish import Publisher
-
-WITNESS_PATH = "/witness"
 
 
 def publisher_of(node: Node, haste: Haste | None = None) -> Publisher:
@@ -26,18 +24,10 @@ def publisher_of(node: Node, haste: Haste | None = None) -> Publisher:
 
 
 def asking_policy(node: Node) -> Policy:
-    """Return the node's publishing policy with the addresses at which witnesses are asked.
-
-    A member's address in the roster is that of its whole node; its witness answers below it.
-    """
-    members = {each.name for each in witnesses_of(node.roster, node.config.origin) if each.is_member}
+    """Return the node's publishing policy with the addresses at which witnesses are asked."""
+    prefixes = witness_prefixes(node.roster, node.config.origin)
     policy = publishing_policy(node.roster, node.config.origin, node.log.head().checkpoint.size)
-    lines = tuple(
-        replace(line, url=line.url.rstrip("/") + WITNESS_PATH)
-        if line.url and line.vkey.name in members
-        else line
-        for line in policy.witnesses
-    )
+    lines = tuple(replace(line, url=prefixes[line.vkey.name]) for line in policy.witnesses)
     return replace(policy, witnesses=lines)
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hisn.app.addresses import MIRROR_PATH
 from hisn.app.home import Node
 from hisn.core.canon import b64, parse_b64
 from hisn.node.client import Caller, Deadlines
@@ -16,7 +17,6 @@ from hisn.tlog.cosign import CosignerKeys
 from hisn.tlog.ports import Conflict
 from hisn.tlog.staging import LogNames
 
-MIRROR_PATH = "/mirror"
 _ROW = "replicated/"
 _WHOLE_S = 60.0
 

@@ -15,11 +15,11 @@ from typing import Any
 
 from hisn.acts.envelope import Envelope, Signature, parse_envelope, verify_signature
 from hisn.acts.statement import Head, parse_statement
+from hisn.app.addresses import WITNESS_PATH
 from hisn.app.heads import Heads
 from hisn.app.home import Node, read_chain, replace_unit
 from hisn.app.identity import ROLES
 from hisn.app.member import Draft as ActDraft
-from hisn.app.publish import WITNESS_PATH
 from hisn.app.witnessed import cosigned_sizes
 from hisn.core.canon import MAX_EXACT, Json, b64, canonical, parse_b64, parse_canonical
 from hisn.core.keys import DualPublic, key_id_hex
@@ -132,7 +132,7 @@ def sign_draft(node: Node, draft: UnitDraft) -> UnitDraft:
     # In a later epoch other keys than these have nothing to say, and their signatures are refused.
     wanted: set[DualPublic | None] = set(new_keys(old, new))
     wanted |= {member.open_key("root") for roster in (old, new) if roster for member in roster.members}
-    signers = node.signers_of(wanted)
+    signers = node.own_keys.signers_of(wanted)
     if not signers:
         raise UsageError(
             "E1330",

@@ -33,6 +33,10 @@ hisn node fsck
 
 _ADVICE = {
     "refuses": mark("Nothing can be signed: {why}. Run hisn node recover."),
+    "keys-lost": mark(
+        "The signing keys are lost: what was sealed can be shown, and nothing is added. "
+        "Make a node with a new name, and let the unit take it in."
+    ),
     "no-witness": mark(
         "No witness sees this log: its owner could show different logs to different people. "
         "Take witnesses in: hisn unit charter, or hisn node init --witness."

@@ -32,6 +32,8 @@ def guard_sealed(
     with node:
         if is_new:
             _say_new(str(root), node.config.origin, node.charter.genesis.hex())
+        # Before hours of reading: an old copy of the log may not seal anything.
+        node.member.look_out()
         with intake_folder(node.places.intake) as folder:
             result = guard(request, progress, SealTo(node.member, node.intaker(folder), mode))
         published = publish(node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,14 +11,24 @@ import pytest
 from tests.unit.app.units import Dice, alone, opened, request_of, seal, write_logs, write_rule
 
 from hisn.app import node_keys
+from hisn.app.evidence_pack import PackRequest, make_pack
 from hisn.app.home import Node, open_node
-from hisn.app.node_keys import change_passphrase, escrow, is_locked, make_escrow_key, rotate
-from hisn.app.node_status import advise
+from hisn.app.node_keys import (
+    change_passphrase,
+    escrow,
+    is_locked,
+    make_escrow_key,
+    recover_by_escrow,
+    rotate,
+)
+from hisn.app.node_status import advise, check_node, status_of
 from hisn.app.reopen import reopener
 from hisn.errors import InputError, StorageError, UsageError
 from hisn.evidence.escrow import EscrowSecret, parse_escrow_secret
 from hisn.evidence.key_record import parse_record
+from hisn.evidence.vault import Vault
 from hisn.storage.keyring import FileKeyStore
+from hisn.verify.check import verify_pack
 
 HOLDER = EscrowSecret(bytes(range(32)))
 OTHER = EscrowSecret(bytes(range(1, 33)))
@@ -70,7 +81,7 @@ def test_a_new_node_key_opens_everything_and_the_log_says_so(sealed: Path) -> No
         assert len(node.key_events("rotate")) == 1
         assert readable(node) == 2
     with opened(sealed) as node:
-        assert not node.is_lost
+        assert not node.own_keys.is_lost
         assert node.signer("log").public == node.roster.find(node.config.origin).open_key("log")  # type: ignore[union-attr]
         rotate(node, None)
         assert len(node.key_events("rotate")) == 2
@@ -192,3 +203,98 @@ def test_an_escrow_key_is_made_once_and_for_its_holder_alone(tmp_path: Path) -> 
     with pytest.raises(StorageError) as failed:
         make_escrow_key(tmp_path / "none" / "escrow.secret", Dice("another"))
     assert failed.value.code == "E5020"
+
+
+@pytest.fixture
+def lost(sealed: Path) -> Path:
+    """Let a node with an escrow key lose its secret."""
+    with opened(sealed) as node:
+        escrow(node, [str(HOLDER.public)])
+    (sealed / "keys" / "node.key").unlink()
+    return sealed
+
+
+def test_evidence_comes_back_by_escrow_and_nothing_is_signed(lost: Path, tmp_path: Path) -> None:
+    """The holder of an escrow key can open what was sealed; it is no member."""
+    assert recover_by_escrow(lost, HOLDER, None) == (2, 0)
+    with opened(lost) as node:
+        assert node.own_keys.is_lost
+        assert readable(node) == 2
+        node.member.fold.catch_up(node.log)
+        (finding, _), *_ = node.member.fold.table.findings("f-")
+        packed = make_pack(node, PackRequest(finding=finding, unwitnessed=True))
+        assert verify_pack(packed.data, genesis=node.charter.genesis).failed is None
+        assert status_of(node).refusal is not None
+        assert advise(node)[0].code == "keys-lost"
+        logs = write_logs(tmp_path / "more", c=["/"])
+        with pytest.raises(StorageError) as caught:
+            seal(node, request_of(write_rule(tmp_path), logs))
+        assert caught.value.code == "E5337"
+        assert check_node(node).is_sound
+
+
+def test_a_new_secret_is_locked_by_its_own_passphrase(lost: Path) -> None:
+    recover_by_escrow(lost, HOLDER, "new horse")
+    with open_node(lost, lambda: "new horse") as node:
+        assert readable(node) == 2
+
+
+def test_a_recovery_by_escrow_that_was_killed_can_be_done_again(
+    lost: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(node_keys, "write_secret", die)
+    with pytest.raises(KeyboardInterrupt):
+        recover_by_escrow(lost, HOLDER, None)
+    monkeypatch.undo()
+    assert recover_by_escrow(lost, HOLDER, None) == (2, 0)
+    with opened(lost) as node:
+        assert readable(node) == 2
+
+
+def test_keys_without_a_copy_stay_lost_and_are_counted(sealed: Path) -> None:
+    with opened(sealed) as node:
+        escrow(node, [str(HOLDER.public)])
+        store = FileKeyStore(node.places.keys)
+        Vault(store, node.identity.node_key, node.entropy).new_keys(3)
+    (sealed / "keys" / "node.key").unlink()
+    assert recover_by_escrow(sealed, HOLDER, None) == (2, 3)
+
+
+def test_another_escrow_key_opens_nothing_and_changes_nothing(lost: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        recover_by_escrow(lost, OTHER, None)
+    assert caught.value.code == "E1307"
+    assert not (lost / "keys" / "node.key").exists()
+    assert recover_by_escrow(lost, HOLDER, None) == (2, 0)
+
+
+def test_a_secret_that_is_there_is_never_replaced_by_escrow(sealed: Path) -> None:
+    before = (sealed / "keys" / "node.key").read_bytes()
+    with pytest.raises(UsageError) as caught:
+        recover_by_escrow(sealed, HOLDER, None)
+    assert caught.value.code == "E1306"
+    assert (sealed / "keys" / "node.key").read_bytes() == before
+
+
+def test_without_the_keys_folder_no_escrow_key_helps(lost: Path) -> None:
+    shutil.rmtree(lost / "keys")
+    with pytest.raises(StorageError) as caught:
+        recover_by_escrow(lost, HOLDER, None)
+    assert caught.value.code == "E5333"
+
+
+def test_what_was_erased_does_not_come_back_by_escrow(lost: Path) -> None:
+    store = FileKeyStore(lost / "keys")
+    name = next(iter(store.list()))
+    record = store.get(name)
+    assert record is not None
+    store.append_erased([name])
+    assert recover_by_escrow(lost, HOLDER, None) == (1, 0)
+    with opened(lost) as node:
+        with pytest.raises(StorageError) as caught:
+            node.vault().get(bytes.fromhex(name))
+        assert caught.value.code == "E5300"
+        assert store.get(name) is None

@@ -389,7 +389,7 @@ def test_a_member_goes_on_under_new_keys_once_an_epoch_names_them(world: World) 
         assert east.signer("root").public == east.identity.signer("root").public
     with world.open(EAST) as (node,):
         assert node.log.refusal is None
-        assert not node.is_lost
+        assert not node.own_keys.is_lost
         assert node.log.head().checkpoint.size == size
 
 
