@@ -21,7 +21,7 @@ from hisn.app.own_keys import OwnKeys
 from hisn.app.places import Places, blob_name
 from hisn.core.canon import canonical, parse_canonical
 from hisn.core.clock import Clock
-from hisn.errors import StorageError, VerificationError
+from hisn.errors import StorageError, UsageError, VerificationError
 from hisn.node.auth import RequestSigner
 from hisn.node.client import Deadlines
 from hisn.node.known import origin_hash
@@ -64,6 +64,21 @@ class RecoverRequest:
 
     at: Mapping[str, str]
     without: Collection[str] = ()
+
+
+def addresses_in(texts: Iterable[str]) -> dict[str, str]:
+    """Return the addresses by name that ``NAME=URL`` options give. Raises UsageError (E1308)."""
+    found = {}
+    for text in texts:
+        name, equals, url = text.partition("=")
+        if not (name and equals and url.startswith(("http://", "https://"))):
+            raise UsageError(
+                "E1308",
+                f"not a name and an address: {text}",
+                hint="write --from north.example=https://north.example:8470",
+            )
+        found[name] = url
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from hisn.cli.node_fork import fork
+from hisn.cli.node_keys import escrow, recover, rotate
+from hisn.cli.node_keys import passphrase as passphrase_command
 from hisn.cli.secret import new_passphrase, passphrase
 from hisn.present.i18n import _, mark
 from hisn.present.layout import labelled
@@ -214,3 +216,7 @@ def doctor() -> int:
 
 
 node.add_command(fork)
+
+
+for _command in (passphrase_command, rotate, escrow, recover):
+    node.add_command(_command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hisn.cli.secret import passphrase
+from hisn.cli.secret import asked_once
 from hisn.present.i18n import _, mark
 from hisn.present.tech import tech
 
@@ -47,13 +47,8 @@ def serve(*, listen: str, certificate: str | None, key: str | None, interval: fl
     from hisn.storage.files import home_folder
 
     host, port = address_in(listen)
-    secret: list[str] = []
-
-    def once() -> str:
-        # The node is opened twice, for reading and for publishing; a person is asked once.
-        if not secret:
-            secret.append(passphrase())
-        return secret[0]
+    # The node is opened twice, for reading and for publishing; a person is asked once.
+    once = asked_once()
 
     def say(code: str, text: str) -> None:
         click.echo(_(_LINES[code]).format(text=tech(text, None)), err=True)
