@@ -6,7 +6,7 @@ from hisn.core.canon import Json
 from hisn.testing.liar import Liar
 from hisn.testing.unit_log import Face, Logged
 from hisn.testing.unit_simulator import UnitSimulator
-from hisn.tlog.fork import find_fork
+from hisn.tlog.fork import Fork, find_fork
 from hisn.tlog.tile import TileReader
 from hisn.verify.steps import Report, Result
 
@@ -32,13 +32,17 @@ def two_faced(unit: UnitSimulator, own: int = 2, other: int = 2, common: int = 3
     return liar, second
 
 
+def fork_of(first: Face, second: Face) -> Fork:
+    """Return the proof that two faces exclude each other, as who holds a copy of each finds it."""
+    sides = [(face.signed(), TileReader(face.file, face.size, face.head().root)) for face in (first, second)]
+    fork = find_fork(*sides[0], *sides[1])
+    assert fork is not None
+    return fork
+
+
 def compared(unit: UnitSimulator, first: Face, second: Face) -> Report:
     """Compare two faces as two readers do who each hold a copy, and verify the pack of what they find."""
-    a, b = first.signed(), second.signed()
-    readers = [TileReader(face.file, face.size, face.signed().checkpoint.root) for face in (first, second)]
-    fork = find_fork(a, readers[0], b, readers[1])
-    assert fork is not None
-    return unit.verify(unit.fork_pack(fork))
+    return unit.verify(unit.fork_pack(fork_of(first, second)))
 
 
 def proven(report: Report) -> list[str]:

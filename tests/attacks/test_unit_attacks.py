@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.attacks.played import RECORDS, compared, failed, proven, say
+from tests.attacks.played import RECORDS, compared, failed, fork_of, proven, say
 
 from hisn.acts.envelope import verify_envelope
 from hisn.acts.statement import Head
 from hisn.core.instant import format_instant
 from hisn.errors import PolicyError, StorageError, VerificationError
+from hisn.evidence.pack import parse_pack, write_pack
 from hisn.node.replicate import Copied
 from hisn.node.without import Why
 from hisn.testing.fake_clock import START
@@ -394,6 +395,25 @@ def failed_head(unit: UnitSimulator, note: bytes) -> bool:
     except VerificationError:
         return True
     return False
+
+
+def test_key_theft_frames_nobody_who_has_revoked_the_key(unit: UnitSimulator) -> None:
+    stated(unit)
+    unit.settle("north")
+    thief = Liar(unit, "north")
+    face = thief.fork(1)
+    say(face, "signed by the thief")
+    fork = fork_of(thief.face, face)
+    # Until the owner speaks, the two words are of one key; whose they are the pack does not say.
+    report = unit.verify(unit.fork_pack(fork))
+    assert "two roots" in proven(report)[0]
+    assert "whose-fault" in [each.code for each in report.not_proven]
+    pack = unit.fork_pack(fork)
+    unit.rotate("north", "log", until=1)
+    with pytest.raises(VerificationError):
+        unit.fork_pack(fork)
+    files = parse_pack(pack) | {"roster/0001.dsse": unit.envelopes[1]}
+    assert failed(unit.verify(write_pack(files))) == ("checkpoints", "E3415")
 
 
 def test_a_stolen_root_key_alone_cannot_change_a_roster(unit: UnitSimulator) -> None:
