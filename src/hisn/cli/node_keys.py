@@ -86,9 +86,7 @@ def escrow(*, keys: tuple[str, ...], made: Path | None) -> int:
             public = make_escrow_key(made, mine.entropy)
             keys = (*keys, public)
             click.echo(_("Made an escrow key: {key}").format(key=tech(public, None)))
-            text = _(
-                "Its secret half is in {path}: take it off this machine, to where it can be found again."
-            )
+            text = _("Its secret half is in {path}: take it to where it is kept well and can be found.")
             click.echo(text.format(path=tech(made)))
         done = run(mine, keys)
         total = len(mine.escrow())
@@ -165,7 +163,5 @@ def _recover_by_escrow(path: Path, *, unattended: bool) -> int:
     if lost:
         text = ngettext("{count} has no copy for this key.", "{count} have no copy for this key.", lost)
         click.echo(text.format(count=f"{lost:,}"))
-    click.echo(
-        _("The signing keys stay lost: this node shows what it has sealed, and adds nothing to its log.")
-    )
+    click.echo(_("The signing keys stay lost: the node shows what it has sealed, and adds nothing."))
     return 0
