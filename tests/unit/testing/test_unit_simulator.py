@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import hisn.testing.unit_simulator as module
 from hisn.testing.unit_simulator import UnitSimulator
 from hisn.verify.steps import Result
@@ -11,6 +14,13 @@ def test_the_example_of_the_documentation_runs() -> None:
     example = (module.__doc__ or "").partition("::\n")[2].partition("\nThe same calls")[0]
     lines = [line.removeprefix("    ") for line in example.splitlines()]
     exec("\n".join(lines), {"UnitSimulator": UnitSimulator, "Result": Result})  # noqa: S102 -- our own text
+
+
+def test_the_page_for_partners_runs() -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "howto" / "play-a-hostile-unit.md"
+    blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 4
+    exec("\n".join(blocks), {})  # noqa: S102 -- our own text
 
 
 def test_the_same_calls_draw_the_same_keys_and_salts() -> None:
