@@ -16,6 +16,7 @@ from typing import Self
 import msgspec
 
 from hisn.acts.envelope import parse_envelope
+from hisn.acts.kinds import Check, is_id, is_text
 from hisn.acts.statement import parse_statement
 from hisn.app.addresses import witness_prefixes
 from hisn.app.fold import Fold
@@ -44,7 +45,7 @@ from hisn.tlog.sign import LogSigner
 from hisn.unit.draft import make_charter
 from hisn.unit.enrol import Enrolment, assemble_roster, make_enrolment, sign_roster, verify_enrolment
 from hisn.unit.roster import verify_roster_chain
-from hisn.unit.rosterdoc import Charter, Roster, parse_charter
+from hisn.unit.rosterdoc import Charter, Roster, is_url, parse_charter
 
 FORMAT = "hisn-node/1"
 _EPOCHS = "[0-9][0-9][0-9][0-9].dsse"
@@ -81,8 +82,8 @@ def init_node(
 ) -> Node:
     """Make a node that is a unit of one member, and open it.
 
-    Raises UsageError (E1300) where there is one, VerificationError or PolicyError for a name, key or
-    witness that cannot be, StorageError.
+    Raises UsageError (E1300) where there is one, E1309 for a name that cannot be, VerificationError or
+    PolicyError for a witness that cannot be, StorageError.
     """
     places = Places(root)
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
@@ -95,6 +96,7 @@ def init_node(
         )
     for text in wanted.escrow:
         parse_escrow_public(text)
+    require_names(id=wanted.origin, side=wanted.side, unit=wanted.unit, url=wanted.url)
     outside = [verify_enrolment(data) for data in wanted.outside]
     _make_folders(places)
     secret = _first_secret(places, wanted.passphrase, entropy)
@@ -118,6 +120,19 @@ def init_node(
         )
     write_config(places, config)
     return node
+
+
+def require_names(**texts: str) -> None:
+    """Return if texts can be what they are to be: id, side, unit, url. Raises UsageError (E1309)."""
+    checks: dict[str, Check] = {"id": is_id, "side": is_id, "unit": is_text, "url": is_url}
+    for name, text in texts.items():
+        if not checks[name](text):
+            raise UsageError(
+                "E1309",
+                f"this cannot be a member's {name}: {text[:100]!r}",
+                hint="ids and sides are like domains, in lower case; addresses begin with https://",
+                unchanged="nothing was made",
+            )
 
 
 def _first_secret(places: Places, passphrase: str | None, entropy: Entropy) -> Secret:

@@ -17,7 +17,7 @@ from hisn.acts.envelope import Envelope, Signature, parse_envelope, verify_signa
 from hisn.acts.statement import Head, parse_statement
 from hisn.app.addresses import WITNESS_PATH
 from hisn.app.heads import Heads
-from hisn.app.home import Node, read_chain, replace_unit
+from hisn.app.home import Node, read_chain, replace_unit, require_names
 from hisn.app.identity import ROLES
 from hisn.app.member import Draft as ActDraft
 from hisn.app.witnessed import cosigned_sizes
@@ -81,7 +81,11 @@ def _draft_of(value: Any) -> UnitDraft:
 
 
 def own_enrolment(node: Node, unit: str, *, as_witness: bool = False) -> bytes:
-    """Return this node's enrolment for a unit of that name, signed with every key in it."""
+    """Return this node's enrolment for a unit of that name, signed with every key in it.
+
+    Raises UsageError (E1309) for a name that no unit can have.
+    """
+    require_names(unit=unit)
     signers = {role: node.signer(role) for role in (("witness",) if as_witness else ROLES)}
     # A member's address is that of its whole node, an outside witness's where it takes checkpoints.
     url = node.config.url + WITNESS_PATH if as_witness and node.config.url else node.config.url

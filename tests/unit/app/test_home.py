@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +186,24 @@ def test_keys_of_a_later_generation_are_others(tmp_path: Path) -> None:
         assert node.signer("act").public == node.identity.signer("act", 0).public
         assert node.signer("act").public != node.identity.signer("act", 1).public
         assert node.escrow() == ()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"origin": "Vesna"},
+        {"origin": "../vesna"},
+        {"origin": ""},
+        {"side": "the county"},
+        {"unit": ""},
+        {"url": "vesna.example:8470"},
+        {"url": "javascript:alert(1)"},
+    ],
+    ids=str,
+)
+def test_a_name_that_no_member_can_have_makes_no_node(tmp_path: Path, wrong: dict[str, str]) -> None:
+    wanted = replace(ALONE, **wrong)  # type: ignore[arg-type]
+    with pytest.raises(UsageError) as caught:
+        init_node(tmp_path / "n", wanted)
+    assert caught.value.code == "E1309"
+    assert not (tmp_path / "n").exists()
