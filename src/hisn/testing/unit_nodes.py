@@ -158,11 +158,6 @@ class MemberNode(Node):
         """Return what is published of the own log."""
         return self.face.writer.published()
 
-    def mirrored(self, origin: str, name: str) -> bytes | None:
-        """Return a file of the copy of another log."""
-        log = origin_hash(origin)
-        return self.mirror.checkpoint(log) if name == "checkpoint" else self.mirror.file(log, name)
-
     def seen(self) -> tuple[Head, ...]:
         """Return the newest state of every other log that this node has a whole copy of, to be cited."""
         heads = []

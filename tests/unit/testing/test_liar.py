@@ -28,6 +28,10 @@ def test_a_liar_shows_each_face_to_whom_it_likes(unit: UnitSimulator) -> None:
     other.record("observation", SAID | {"what": "y"})
     assert liar.show(liar.face, "south", "east") == {"south": 200, "east": 200}
     assert liar.show(other, "south", "west") == {"south": 409, "west": 200}
+    other.append(b"more")
+    assert liar.show(other, "south") == {"south": 422}
+    assert len(unit["south"].suspected("north.example")) == 2
+    liar.show(other, "west")
     unit.network.cut_off("w1.example")
     assert liar.show(other, "w1.example") == {"w1.example": 0}
     names = {"south.example", "east.example"}

@@ -74,6 +74,9 @@ def test_epochs_reach_those_who_are_told(unit: UnitNodes) -> None:
     unit.rotate("north", "act")
     unit.rotate("south", "witness")
     assert say(unit).is_published
+    unit.rotate("north", "log")
+    assert say(unit).is_published
+    assert unit["north"].face.former[0].until == 2
     unit.adopt(Suspend("west.example"), signers=["north", "south", "east"])
     assert len(unit.witnesses("north")) == 4
     with pytest.raises(PolicyError):
