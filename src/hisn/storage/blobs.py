@@ -156,10 +156,11 @@ class FileBlobs:
 
     def _put_run(self, run: Sequence[tuple[str, bytes]]) -> None:
         with ExitStack() as stack:
+            self._make_durable({self._path(_checked(name).rpartition("/")[0]) for name, _ in run})
             folders: dict[str, int] = {}
             written: list[_Written] = []
             for name, data in run:
-                above, _, last = _checked(name).rpartition("/")
+                above, _, last = name.rpartition("/")
                 if above not in folders:
                     folders[above] = self._open_folder(above, stack)
                 folder = folders[above]
@@ -230,29 +231,32 @@ class FileBlobs:
 
     def _open_folder(self, above: str, stack: ExitStack) -> int:
         path = self._path(above)
-        self._make_durable(path)
+        self._make_durable([path])
         handle = self._disk.open_folder(path)
         stack.callback(self._close, handle)
         return handle
 
-    def _make_durable(self, path: str) -> None:
-        """Make a folder and those above it; sync even those that exist, since their maker may have died."""
-        if path in self._durable_folders:
+    def _make_durable(self, paths: Iterable[str]) -> None:
+        """Make folders and those above them, with one sync of each folder that they stand in.
+
+        Even those that exist are synced, since their maker may have died.
+        """
+        fresh = sorted(set(paths) - self._durable_folders)
+        if not fresh:
             return
-        above = path.rpartition("/")[0] or "/"
-        if path != self._root:
-            self._make_durable(above)
+        self._make_durable({_above(path) for path in fresh if path != self._root})
         with ExitStack() as stack:
-            try:
-                parent = self._disk.open_folder(above)
-                stack.callback(self._close, parent)
-            except PermissionError:
-                parent = None  # somebody else's folder, who made ours in it
-            with suppress(FileExistsError):
-                self._disk.make_folder(path)
-            if parent is not None:
-                self._sync(parent)
-        self._durable_folders.add(path)
+            parents: dict[str, int] = {}
+            for path in fresh:
+                above = _above(path)
+                with suppress(PermissionError):  # somebody else's folder, who made ours in it
+                    if above not in parents:
+                        parents[above] = self._disk.open_folder(above)
+                        stack.callback(self._close, parents[above])
+                with suppress(FileExistsError):
+                    self._disk.make_folder(path)
+            self._sync(*parents.values())
+        self._durable_folders.update(fresh)
 
     def _path(self, above: str) -> str:
         return f"{self._root}/{above}" if above else self._root
@@ -306,6 +310,10 @@ def _checked(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError(f"not a name of a blob: {name!r}")
     return name
+
+
+def _above(path: str) -> str:
+    return path.rpartition("/")[0] or "/"
 
 
 def _other_bytes(name: str) -> StorageError:

@@ -196,6 +196,15 @@ def test_the_same_bytes_once_more_are_written_once_more(tmp_path: Path) -> None:
     assert not litter(tmp_path)
 
 
+def test_many_new_folders_are_synced_at_once_in_the_one_above_them(tmp_path: Path) -> None:
+    """Blobs lie in folders by the first digits of their digests: nearly each of a run in one of its own."""
+    blobs, disk = telling(tmp_path)
+    blobs.put_many((f"a/{number:02}/x", b"x") for number in range(20))
+    # The one of the home, of `a`, of the twenty; and in each of them its own file's name.
+    assert disk.calls.count("sync folder") == 3 + 20
+    assert disk.calls.index("link") > len(disk.calls) - disk.calls[::-1].index("create") - 1
+
+
 @pytest.mark.parametrize("call", ["sync file", "sync folder"])
 def test_after_a_failed_sync_nothing_is_written_any_more(tmp_path: Path, call: str) -> None:
     blobs, disk = telling(tmp_path)

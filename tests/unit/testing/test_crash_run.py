@@ -16,7 +16,7 @@ from hisn.tlog.append import LogWriter
 from hisn.tlog.recover import Home
 from hisn.tlog.staging import parse_staging
 
-SEEDS = 400
+SEEDS = 800
 
 
 def world_with_log() -> tuple[_World, LogWriter]:
