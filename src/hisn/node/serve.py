@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, cast
 
 import uvicorn
@@ -87,6 +88,15 @@ class PatientProtocol(H11Protocol):
             self._deadline = None
 
 
+class _Server(uvicorn.Server):
+    """End by a signal as by `stop`; uvicorn raises it again, which kills us before we have cleaned up."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note the signal."""
+        super().handle_exit(sig, frame)
+        self._captured_signals.clear()
+
+
 class NodeServer:
     """Hold one server. `stop` and `fail` may be called from any thread."""
 
@@ -95,7 +105,7 @@ class NodeServer:
     ) -> None:
         self._listen = listen
         self._lost: DurabilityLost | None = None
-        self._server = uvicorn.Server(self._configured(app, protocol))
+        self._server = _Server(self._configured(app, protocol))
         self._socket: socket.socket | None = None
 
     @property

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from hisn.cli.secret import new_passphrase, passphrase
+from hisn.cli.secret import asked_once, changed_passphrase, new_passphrase, passphrase
 from hisn.errors import UsageError
 
 
@@ -23,7 +23,12 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HISN_PASSPHRASE", "HISN_PASSPHRASE_FILE"):
+    for name in (
+        "HISN_PASSPHRASE",
+        "HISN_PASSPHRASE_FILE",
+        "HISN_NEW_PASSPHRASE",
+        "HISN_NEW_PASSPHRASE_FILE",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -70,3 +75,33 @@ def test_a_person_types_it_hidden_and_a_new_one_twice(monkeypatch: pytest.Monkey
     assert (passphrase(), new_passphrase()) == ("typed", "typed")
     assert all(each["hide_input"] and each["err"] for each in asked)
     assert [bool(each.get("confirmation_prompt")) for each in asked] == [False, True]
+
+
+def test_the_passphrase_that_replaces_another_has_places_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the same place it would be the old one, and nothing would change."""
+    monkeypatch.setenv("HISN_PASSPHRASE", "old")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(UsageError, match="nobody can be asked") as caught:
+        changed_passphrase()
+    assert "HISN_NEW_PASSPHRASE_FILE" in caught.value.hint
+    monkeypatch.setenv("HISN_NEW_PASSPHRASE", "new")
+    assert (passphrase(), changed_passphrase()) == ("old", "new")
+    (tmp_path / "secret").write_text("newer\n")
+    monkeypatch.setenv("HISN_NEW_PASSPHRASE_FILE", str(tmp_path / "secret"))
+    assert changed_passphrase() == "newer"
+
+
+def test_a_person_is_asked_once_however_often_the_node_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(sys, "stdin", Terminal())
+
+    def prompt(text: str, **_options: object) -> str:
+        asked.append(text)
+        return "typed"
+
+    monkeypatch.setattr(click, "prompt", prompt)
+    ask = asked_once()
+    assert [ask(), ask()] == ["typed", "typed"]
+    assert len(asked) == 1
