@@ -38,7 +38,9 @@ def test_a_bomb_is_handed_out_in_small_pieces() -> None:
     assert sum(sizes) == 50_000_000
 
 
-@pytest.mark.parametrize("data", [b"nonsense", b"\x1f\x8bxx", gzip.compress(b"x", mtime=0)[:-4] + b"\0\0\0\0\0"])
+@pytest.mark.parametrize(
+    "data", [b"nonsense", b"\x1f\x8bxx", gzip.compress(b"x", mtime=0)[:-4] + b"\0\0\0\0\0"]
+)
 def test_what_is_not_gzip_is_refused(data: bytes) -> None:
     with pytest.raises(InputError) as caught:
         unpack(data, 5)
