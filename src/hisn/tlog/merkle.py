@@ -23,7 +23,6 @@ from hisn.tlog.path import (
     MAX_SIZE,
     leaf_hash,
     node_hash,
-    path_fault,
     verify_inclusion,
 )
 
@@ -175,7 +174,7 @@ def verify_consistency(old: int, old_root: bytes, new: int, new_root: bytes, pro
     """
     why = f"sizes {old} and {new} cannot be compared"
     if 0 < old <= new <= MAX_SIZE:
-        why = path_fault(0, old, new, proof, (old_root, new_root))
+        why = _path_fault(0, old, new, proof, (old_root, new_root))
     if why:
         raise VerificationError(
             "E3221", f"size {new} is not proven to go on from size {old}: {why}", hint=HINT
@@ -191,6 +190,38 @@ def verify_subtree_consistency(  # noqa: PLR0917  (six values make the statement
     """
     why = f"this is no subtree of {size} leaves"
     if is_subtree(start, end) and end <= size <= MAX_SIZE:
-        why = path_fault(start, end, size, proof, (node, root))
+        why = _path_fault(start, end, size, proof, (node, root))
     if why:
         raise VerificationError("E3222", f"[{start}, {end}) is not proven to be in the log: {why}", hint=HINT)
+
+
+def _path_fault(start: int, end: int, size: int, proof: Sequence[bytes], known: tuple[bytes, bytes]) -> str:
+    """Say what is wrong with a proof that a subtree (first of `known`) lies in a tree (second), or "".
+
+    Section 4.3.3 of the draft, for valid bounds.  Three positions climb the tree together: `first`
+    and `last` are the ends of the subtree, `edge` is the right edge of the tree.
+    """
+    node, root = known
+    if any(len(each) != HASH_BYTES for each in (node, root, *proof)):
+        return f"a hash is not {HASH_BYTES} bytes long"
+    first, last, edge = start, end - 1, size - 1
+    while first != last and (last == edge or last & 1):
+        first, last, edge = first >> 1, last >> 1, edge >> 1
+    rest = iter(proof)
+    # Where the subtree's root is no node of the tree, the proof begins with the last node of both.
+    low = high = node if first == last else next(rest, b"")
+    for sibling in rest:
+        if not edge:
+            return "the proof is too long"
+        if last & 1 or last == edge:
+            if first < last:
+                low = node_hash(sibling, low)
+            high = node_hash(sibling, high)
+            while not last & 1:
+                first, last, edge = first >> 1, last >> 1, edge >> 1
+        else:
+            high = node_hash(high, sibling)
+        first, last, edge = first >> 1, last >> 1, edge >> 1
+    if edge:
+        return "the proof is too short"
+    return "" if (low, high) == (node, root) else "the proof leads to another root"

@@ -27,42 +27,27 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
-def path_fault(start: int, end: int, size: int, proof: Sequence[bytes], known: tuple[bytes, bytes]) -> str:
-    """Say what is wrong with a proof that a subtree (first of `known`) lies in a tree (second), or "".
-
-    Section 4.3.3 of the draft, for valid bounds.  Three positions climb the tree together: `first`
-    and `last` are the ends of the subtree, `edge` is the right edge of the tree.
-    """
-    node, root = known
-    if any(len(each) != HASH_BYTES for each in (node, root, *proof)):
-        return f"a hash is not {HASH_BYTES} bytes long"
-    first, last, edge = start, end - 1, size - 1
-    while first != last and (last == edge or last & 1):
-        first, last, edge = first >> 1, last >> 1, edge >> 1
-    rest = iter(proof)
-    # Where the subtree's root is no node of the tree, the proof begins with the last node of both.
-    low = high = node if first == last else next(rest, b"")
-    for sibling in rest:
-        if not edge:
-            return "the proof is too long"
-        if last & 1 or last == edge:
-            if first < last:
-                low = node_hash(sibling, low)
-            high = node_hash(sibling, high)
-            while not last & 1:
-                first, last, edge = first >> 1, last >> 1, edge >> 1
-        else:
-            high = node_hash(high, sibling)
-        first, last, edge = first >> 1, last >> 1, edge >> 1
-    if edge:
-        return "the proof is too short"
-    return "" if (low, high) == (node, root) else "the proof leads to another root"
-
-
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
     """Refuse (E3220) unless the leaf with this hash stands at `index` in the tree of `size` leaves."""
-    why = f"there is no entry {index} in a tree of {size}"
-    if 0 <= index < size <= MAX_SIZE:
-        why = path_fault(index, index + 1, size, proof, (leaf, root))
-    if why:
+    if why := _fault(leaf, index, size, proof, root):
         raise VerificationError("E3220", f"entry {index} is not proven to be in the log: {why}", hint=HINT)
+
+
+def _fault(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> str:
+    """Say what is wrong with a path, or "". It climbs level by level; `last` is the tree's right edge."""
+    if not 0 <= index < size <= MAX_SIZE:
+        return f"there is no entry {index} in a tree of {size}"
+    if any(len(each) != HASH_BYTES for each in (leaf, root, *proof)):
+        return f"a hash is not {HASH_BYTES} bytes long"
+    node, at, last = leaf, index, size - 1
+    rest = list(reversed(proof))
+    while last:
+        # At the right edge a node without a sibling goes up as it is.
+        if at & 1 or at < last:
+            if not rest:
+                return "the proof is too short"
+            node = node_hash(rest.pop(), node) if at & 1 else node_hash(node, rest.pop())
+        at, last = at >> 1, last >> 1
+    if rest:
+        return "the proof is too long"
+    return "" if node == root else "the proof leads to another root"
