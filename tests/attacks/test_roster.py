@@ -42,8 +42,8 @@ from hisn.unit.enrol import (
     sign_roster,
     verify_enrolment,
 )
-from hisn.unit.quorum import act_keys, judge_head
-from hisn.unit.roster import check_step, verify_epoch, verify_roster_chain
+from hisn.unit.quorum import judge_head
+from hisn.unit.roster import check_step, key_in_force, verify_epoch, verify_roster_chain
 from hisn.unit.roster_fork import verify_roster_fork
 from hisn.unit.rosterdoc import parse_charter
 
@@ -71,7 +71,7 @@ def act_of(seq: int, key: DualSigner) -> bytes:
 def verify_act(unit: Unit, signed_head: SignedCheckpoint, entry: int, leaf: bytes) -> None:
     """Verify as a stranger does who knows the whole chain: the head, then the keys, then the act."""
     result = judge_head(unit.chain, signed_head)
-    verify_envelope(leaf, act_keys(unit.chain, result, NORTH.name, entry))
+    verify_envelope(leaf, key_in_force(unit.chain, result.epoch, NORTH.name, "act", entry))
 
 
 def test_a_thief_of_an_act_key_is_locked_out_from_the_revocation_on() -> None:

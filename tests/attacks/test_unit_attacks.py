@@ -23,7 +23,8 @@ from hisn.tlog.checkpoint import parse_signed_checkpoint, verify_checkpoint
 from hisn.tlog.cosign import verify_cosigner
 from hisn.unit.draft import Move, Revoke, Suspend
 from hisn.unit.enrol import check_adoption
-from hisn.unit.quorum import act_keys, judge_head
+from hisn.unit.quorum import judge_head
+from hisn.unit.roster import key_in_force
 from hisn.unit.rosterdoc import parse_charter
 from hisn.verify.steps import FlagName, Report, Result
 
@@ -477,7 +478,10 @@ def test_keys_of_a_place_verify_acts_of_that_place_for_ever(unit: UnitSimulator)
         unit.rotate("north", "act")
     assert {unit.verify(unit.pack("north", each)).result for each in findings} == {Result.VALID}
     witnessed = judge_head(unit.chain, unit.head("north"))
-    keys = [act_keys(unit.chain, witnessed, "north.example", each.logged.ref.index) for each in findings]
+    keys = [
+        key_in_force(unit.chain, witnessed.epoch, "north.example", "act", each.logged.ref.index)
+        for each in findings
+    ]
     assert keys == [unit["north"].office.key("act", generation).public for generation in range(3)]
 
 

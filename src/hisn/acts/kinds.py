@@ -95,12 +95,11 @@ def has_shape(value: Json, checks: Mapping[str, Check]) -> bool:
     )
 
 
-def is_heads(value: Json) -> bool:
+def is_heads(value: Any) -> bool:
     """Tell whether a value is a list of heads (origin, size, root), one per log, ordered by origin."""
     form = {"origin": is_id, "size": is_count, "root": is_digest}
-    return list_of(lambda each: has_shape(each, form), MAX_SEEN)(value) and is_ascending(
-        [each["origin"] for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-    )
+    are_heads = list_of(lambda each: has_shape(each, form), MAX_SEEN)
+    return are_heads(value) and is_ascending([each["origin"] for each in value])
 
 
 def parse_shape(value: Json, checks: Mapping[str, Check], what: str, code: str = "E3305") -> dict[str, Any]:

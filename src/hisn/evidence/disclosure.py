@@ -15,9 +15,9 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeAlias
 
+from hisn.acts.kinds import Check, is_ascending, is_dict, is_str, list_of, parse_shape
 from hisn.core.canon import Json, b64url, canonical, parse_b64url, parse_hex32, parse_json
 from hisn.core.proof_limits import MAX_DISCLOSURE_CHARS, MAX_SLOTS, MAX_VALUE_DEPTH
 from hisn.errors import VerificationError
@@ -35,6 +35,7 @@ RAW = "_raw"
 """The field that commits to a record's bytes."""
 
 _SLOT = re.compile(r"0|[1-9][0-9]{0,4}")
+_PRESENTED: dict[str, Check] = {"digests": list_of(is_str, MAX_SLOTS), "disclosures": is_dict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def _names_in(name: str, value: Value) -> tuple[str, ...]:
     if name != NAMES or not isinstance(value, tuple) or len(names) != len(value):
         raise VerificationError("E3341", "slot 0 does not disclose the list of names")
     # Strictly ascending: a name that stood twice would have two values.
-    if any(a >= b for a, b in pairwise(names)) or NAMES in names or PAD in names:
+    if not is_ascending(names) or NAMES in names or PAD in names:
         raise VerificationError("E3340", "the names of the sealed map are not sorted, unique and its own")
     return tuple(names)
 
@@ -174,17 +175,10 @@ def _value_in(value: Json) -> Value:
 
 def parse_presented(value: Json) -> Presented:
     """Return a presented map from a pack's JSON; `open_leaf` checks it. Raises VerificationError."""
-    if not isinstance(value, dict) or set(value) != {"digests", "disclosures"}:
-        raise VerificationError("E3340", "a presented map does not have the parts that it must have")
-    digests, shown = value["digests"], value["disclosures"]
-    texts = [digest for digest in digests if isinstance(digest, str)] if isinstance(digests, list) else []
-    if not isinstance(digests, list) or not isinstance(shown, dict) or len(texts) != len(digests):
-        raise VerificationError("E3340", "a presented map is not a list of digests and the disclosures")
-    if len(digests) > MAX_SLOTS:
-        raise VerificationError("E3340", "a presented map has more slots than any record can need")
-    read: dict[int, str] = {}
-    for slot, text in shown.items():
+    fields = parse_shape(value, _PRESENTED, "a presented map", "E3340")
+    shown: dict[int, str] = {}
+    for slot, text in fields["disclosures"].items():
         if not _SLOT.fullmatch(slot) or not isinstance(text, str):
             raise VerificationError("E3340", "a presented map names a slot that is no slot")
-        read[int(slot)] = text
-    return Presented(tuple(parse_hex32(text) for text in texts), read)
+        shown[int(slot)] = text
+    return Presented(tuple(map(parse_hex32, fields["digests"])), shown)

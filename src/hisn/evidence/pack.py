@@ -36,7 +36,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from hisn.core.canon import Json, canonical, parse_b64, parse_canonical, parse_hex32
+from hisn.acts.kinds import Check, is_count, is_dict, is_str, list_of, matching, parse_shape
+from hisn.core.canon import canonical, parse_b64, parse_canonical, parse_hex32
 from hisn.core.proof_limits import (
     MAX_MAP_VALUES,
     MAX_PACK_BYTES,
@@ -59,7 +60,8 @@ _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
 _VERSION, _DATE = 10, 0x21
-_SALT_HEX = re.compile(r"[0-9a-f]{32}")
+_PLACE: dict[str, Check] = {"act": is_count, "index": is_count, "path": list_of(is_str, MAX_PROOF_HASHES)}
+_SHOWN: dict[str, Check] = {"map": is_dict, "record": is_str, "raw_salt": matching("[0-9a-f]{32}")}
 
 
 def _refuse(code: str, reason: str) -> VerificationError:
@@ -180,32 +182,16 @@ def parse_body(data: bytes) -> Presented:
 def parse_event(data: bytes) -> Event:
     """Return an event of a pack; nothing of it is checked against the batch. Raises VerificationError."""
     value = parse_canonical(data, max_bytes=MAX_PACK_BYTES, max_values=MAX_MAP_VALUES)
-    if not isinstance(value, dict):
-        raise _refuse("E3363", "a file of an event is not a JSON object")
-    parts = set(value) - {"act", "index", "path"}
-    act, index, path = value.get("act"), value.get("index"), value.get("path")
-    if parts not in ({"map"}, {"record", "raw_salt"}, {"map", "record", "raw_salt"}):
+    given = set(value) if isinstance(value, dict) else set()
+    form = _PLACE | {name: check for name, check in _SHOWN.items() if name in given}
+    fields = parse_shape(value, form, "a file of an event", "E3363")
+    if not given & {"map", "record"} or ("record" in given) != ("raw_salt" in given):
         raise _refuse("E3363", "a file of an event does not have the parts that it must have")
-    if not isinstance(path, list) or len(path) > MAX_PROOF_HASHES:
-        raise _refuse("E3363", "the path of an event is not a list of digests")
-    shown = parse_presented(value["map"]) if "map" in parts else None
-    record = raw_salt = None
-    if "record" in parts:
-        salt = _text(value["raw_salt"])
-        if not _SALT_HEX.fullmatch(salt):
-            raise _refuse("E3363", "the raw salt of an event is not 16 bytes in hex")
-        record, raw_salt = parse_b64(_text(value["record"])), bytes.fromhex(salt)
-    hashes = tuple(parse_hex32(_text(digest)) for digest in path)
-    return Event(_number(act), _number(index), hashes, shown, record, raw_salt)
-
-
-def _number(value: Json) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise _refuse("E3363", "a number of an event is not a natural number")
-    return value
-
-
-def _text(value: Json) -> str:
-    if not isinstance(value, str):
-        raise _refuse("E3363", "a digest or record of an event is not text")
-    return value
+    return Event(
+        fields["act"],
+        fields["index"],
+        tuple(map(parse_hex32, fields["path"])),
+        parse_presented(fields["map"]) if "map" in given else None,
+        parse_b64(fields["record"]) if "record" in given else None,
+        bytes.fromhex(fields["raw_salt"]) if "record" in given else None,
+    )

@@ -148,11 +148,3 @@ def _judge(chain: Sequence[Roster], epoch: int, signed: SignedCheckpoint) -> Wit
         for later in chain[epoch + 1 :]
     )
     return Witnessed(epoch, is_reached, cosigners, missing)
-
-
-def act_keys(chain: Sequence[Roster], witnessed: Witnessed, origin: str, entry: int) -> DualPublic:
-    """Return the keys that must have signed the act at an entry of a log under a judged head.
-
-    Raises VerificationError.
-    """
-    return key_in_force(chain, witnessed.epoch, origin, "act", entry)

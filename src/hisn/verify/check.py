@@ -164,8 +164,8 @@ def _report(
     return Report(
         result=outcome.result,
         steps=tuple(Step(1 + at, code, *ended[at]) for at, code in enumerate(codes)),
-        proven=proven(outcome.shown, outcome.fork) if outcome.shown else (),
-        not_proven=not_proven(outcome.shown, is_fork=is_fork),
+        proven=tuple(proven(outcome.shown, outcome.fork)) if outcome.shown else (),
+        not_proven=tuple(not_proven(outcome.shown, is_fork=is_fork)),
         flags=outcome.flags,
         shown=outcome.shown,
     )
@@ -242,8 +242,9 @@ def _opened(
 ) -> Generator[Found, None, tuple[Mapping[int, Opened], tuple[ShownBatch, ...], tuple[ShownEvent, ...]]]:
     """Take steps 10 to 12: sealed texts, events of the batches, and whether all of them are there."""
     bodies = open_bodies(acts, parts.bodies)
-    opened = Said("opened", {"count": len(bodies), **_fields(bodies.values())})
-    yield (Status.OK, opened) if bodies else (Status.ABSENT, Said("no-bodies"))
+    hidden = sum(len(body.hidden) for body in bodies.values())
+    args = {"count": len(bodies), "fields": sum(len(b.values) for b in bodies.values()), "hidden": hidden}
+    yield (Status.OK, Said("opened", args)) if bodies else (Status.ABSENT, Said("no-bodies"))
     batches = open_batches(acts, bodies, parts.events)
     counts = {batch.act: batch.count for batch in batches}
     events = tuple(open_event(event, acts[event.act], counts[event.act]) for event in parts.events)
@@ -259,14 +260,6 @@ def _opened(
     else:
         yield Status.ABSENT, Said("not-all-shown", args | {"shown": len(events)})
     return bodies, batches, events
-
-
-def _fields(bodies: Iterable[Opened]) -> dict[str, int]:
-    opened = list(bodies)
-    return {
-        "fields": sum(len(body.values) for body in opened),
-        "hidden": sum(len(body.hidden) for body in opened),
-    }
 
 
 def _claimed(

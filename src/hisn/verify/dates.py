@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from hisn.acts.statement import Head
 from hisn.core.instant import MAX_INSTANT, format_instant, instant_of
 from hisn.errors import VerificationError
 from hisn.verify.logged import LoggedAct, State
@@ -31,21 +32,23 @@ def states_seen(
 
     Raises VerificationError for a head that no act cites: it would date nothing, and only impress.
     """
-    known = {(state.head.origin, state.head.size, state.head.root): state for state in states}
-    cited = {(head.origin, head.size, head.root) for act in acts for head in act.statement.header.seen}
-    for state in heads:
-        if (state.head.origin, state.head.size, state.head.root) not in cited:
-            raise VerificationError(
-                "E3517", f"no act of the pack cites {state.head.origin} at {state.head.size}"
-            )
-    return {act.number: tuple(_after(act, known)) for act in acts}
+    known = {_head(state): state.witnessed for state in states}
+    cited = {head for act in acts for head in act.statement.header.seen}
+    for head in map(_head, heads):
+        if head not in cited:
+            raise VerificationError("E3517", f"no act of the pack cites {head.origin} at {head.size}")
+    return {
+        act.number: tuple(
+            (head.origin, head.size, known[head].before_s)
+            for head in act.statement.header.seen
+            if head in known
+        )
+        for act in acts
+    }
 
 
-def _after(act: LoggedAct, known: dict[tuple[str, int, bytes], State]) -> Iterable[After]:
-    for head in act.statement.header.seen:
-        state = known.get((head.origin, head.size, head.root))
-        if state:
-            yield head.origin, head.size, state.witnessed.before_s
+def _head(state: State) -> Head:
+    return Head(state.head.origin, state.head.size, state.head.root)
 
 
 def is_overdue(deadline: str, states: Iterable[State]) -> bool:

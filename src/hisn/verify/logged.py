@@ -14,7 +14,8 @@ from hisn.core.proof_limits import MAX_PACK_STATES
 from hisn.errors import VerificationError
 from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.path import verify_inclusion
-from hisn.unit.quorum import Witnessed, act_keys, judge_head, policy_text
+from hisn.unit.quorum import Witnessed, judge_head, policy_text
+from hisn.unit.roster import key_in_force
 from hisn.unit.rosterdoc import Roster
 from hisn.verify.parts import Entry
 from hisn.verify.steps import Args, Said
@@ -104,9 +105,10 @@ def check_places(acts: Sequence[tuple[Entry, State]]) -> None:
 
 def open_act(chain: Sequence[Roster], number: int, entry: Entry, state: State) -> LoggedAct:
     """Return an act that the keys in force at its place have signed. Raises VerificationError."""
-    keys = act_keys(chain, state.witnessed, state.head.origin, entry.proof.index)
+    origin = state.head.origin
+    keys = key_in_force(chain, state.witnessed.epoch, origin, "act", entry.proof.index)
     statement = verify_envelope(entry.leaf, keys)
-    check_place(statement, state.head.origin)
+    check_place(statement, origin)
     return LoggedAct(number, entry, state, statement)
 
 

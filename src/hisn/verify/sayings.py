@@ -10,12 +10,8 @@ from hisn.verify.steps import Said, Shown, ShownAct
 from hisn.verify.texts import NOT_PROVEN
 
 
-def proven(shown: Shown, fork: Said | None = None) -> tuple[Said, ...]:
-    """Return what is proven, to a reader who trusts nobody but the quorum and the algorithms."""
-    return tuple(_proven(shown, fork))
-
-
-def _proven(shown: Shown, fork: Said | None) -> Iterator[Said]:
+def proven(shown: Shown, fork: Said | None = None) -> Iterator[Said]:
+    """Yield what is proven, to a reader who trusts nobody but the quorum and the algorithms."""
     if shown.is_pinned:
         yield Said("unit-known", {"unit": shown.unit})
     if fork:
@@ -52,12 +48,13 @@ def _witnessed(shown: Shown, finding: ShownAct) -> Iterator[Said]:
             yield Said("followed", args | {"origin": origin, "size": size})
 
 
-def not_proven(shown: Shown | None, *, is_fork: bool = False) -> tuple[Said, ...]:
-    """Return what is not proven: the fixed list, and what this pack leaves open."""
+def not_proven(shown: Shown | None, *, is_fork: bool = False) -> Iterator[Said]:
+    """Yield what is not proven: the fixed list, and what this pack leaves open."""
     heads = ", ".join(f"{origin} {size}" for origin, size in shown.states) if shown else "-"
     args = {"epoch": shown.epoch if shown else "-", "heads": heads}
-    fixed = tuple(Said(code, args if code == "revocations" else {}) for code in NOT_PROVEN)
-    return fixed + (tuple(_open(shown, is_fork=is_fork)) if shown else ())
+    yield from (Said(code, args if code == "revocations" else {}) for code in NOT_PROVEN)
+    if shown:
+        yield from _open(shown, is_fork=is_fork)
 
 
 def _open(shown: Shown, *, is_fork: bool) -> Iterator[Said]:

@@ -34,11 +34,6 @@ class Result(Enum):
     INVALID = "INVALID"
     FORK_PROVEN = "FORK PROVEN"
 
-    @property
-    def exit_code(self) -> int:
-        """Return the exit code of programs."""
-        return {Result.VALID: 0, Result.VALID_UNWITNESSED: 5}.get(self, 4)
-
 
 class FlagName(Enum):
     """Name what a reader must know of a finding beside its proof."""
@@ -162,7 +157,7 @@ class Report:
     @property
     def exit_code(self) -> int:
         """Return the exit code of programs: 0, 5 or 4."""
-        return self.result.exit_code
+        return {Result.VALID: 0, Result.VALID_UNWITNESSED: 5}.get(self.result, 4)
 
     @property
     def failed(self) -> Step | None:

@@ -25,7 +25,8 @@ from hisn.tlog.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.note import ED25519, format_vkey, vkey_of
 from hisn.tlog.sign import format_note
 from hisn.unit.draft import Admit, Change, Dismiss, Rotate, Suspend
-from hisn.unit.quorum import Cosigner, Witnessed, act_keys, judge_head, policy_text, witnesses_of
+from hisn.unit.quorum import Cosigner, Witnessed, judge_head, policy_text, witnesses_of
+from hisn.unit.roster import key_in_force
 from hisn.unit.rosterdoc import Roster
 
 W1, W2 = OUTSIDE
@@ -73,7 +74,7 @@ def test_nobody_witnesses_a_lone_log() -> None:
     result = judge_head(unit.chain, seen_by(head(NORTH, 3)))
     assert result == Witnessed(0, is_reached=False, cosigners=(), missing=())
     assert result.before_s is None
-    assert act_keys(unit.chain, result, NORTH.name, 2) == NORTH.key("act").public
+    assert key_in_force(unit.chain, result.epoch, NORTH.name, "act", 2) == NORTH.key("act").public
 
 
 def test_a_quorum_dates_a_head_and_shows_its_strength() -> None:
@@ -176,7 +177,7 @@ def test_what_the_signers_of_an_epoch_had_witnessed_stays_witnessed() -> None:
     unit.adopt(draft.document, [each.root for each in OTHERS])
     proof = judge_head(unit.chain, seen_by(head(NORTH, 20), SOUTH, EAST, W1, W2))
     assert (proof.is_reached, proof.epoch) == (True, 0)
-    assert act_keys(unit.chain, proof, NORTH.name, 19) == NORTH.key("act").public
+    assert key_in_force(unit.chain, proof.epoch, NORTH.name, "act", 19) == NORTH.key("act").public
 
 
 def test_one_liar_and_uninformed_outsiders_do_not_bring_a_thief_back() -> None:
