@@ -35,7 +35,8 @@ from hisn.rules.pack import Pack, Rule, digest_of
 
 if TYPE_CHECKING:
     # A run that seals nothing does not load the ledger: half of a small run would be its start.
-    from hisn.app.sealing import Sealing, SealSummary, SealTo
+    from hisn.app.sealed import SealSummary
+    from hisn.app.sealing import Sealing, SealTo
 
 _SMALL_RUN_BYTES = 4 * limits.MiB
 _GROUP_BYTES = 64 * limits.MiB

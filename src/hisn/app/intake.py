@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from hisn.app.places import blob_name
 from hisn.core import limits
@@ -25,12 +25,14 @@ from hisn.events.archives import member_tasks
 from hisn.events.declare import Declarations
 from hisn.events.source import SourceNote
 from hisn.events.tasks import STDIN, Discovery, Task
-from hisn.evidence.batch import Mode
 from hisn.evidence.key_record import IntakeKey
 from hisn.evidence.raw import RawEncryptor
 from hisn.evidence.vault import Vault
 from hisn.storage.blobs import FileBlobs
 from hisn.storage.lock import held, held_now
+
+if TYPE_CHECKING:
+    from hisn.evidence.batch import Mode
 
 _SMALL_BYTES = limits.MiB
 _TOGETHER_BYTES = 16 * limits.MiB

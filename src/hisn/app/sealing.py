@@ -7,43 +7,32 @@ names the batches and the events it rests on.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import msgspec
-import numpy as np
 
 from hisn import __version__
 from hisn.acts.statement import EVERYBODY, Ref
 from hisn.app.intake import Intake, Intaker
 from hisn.app.member import Draft, Member
-from hisn.app.sealed import ChunkSealer, SealBy, SealedChunk
+from hisn.app.sealed import ChunkSealer, SealBy, SealedChunk, SealSummary
 from hisn.core import limits
 from hisn.core.canon import Json
 from hisn.core.instant import format_instant
-from hisn.engine.scan import Window
 from hisn.errors import HisnError
 from hisn.events.declare import Declarations
 from hisn.events.tasks import Discovery, Task
-from hisn.evidence.batch import Mode
 from hisn.evidence.disclosure import Value
 from hisn.findings.model import Finding
 
+if TYPE_CHECKING:
+    from hisn.evidence.batch import Mode
+
 _SECRET_CLASSES = frozenset({"ballot", "pollbook"})
 """Classes of assets whose public statements carry no counts and no times: the secrecy of the vote."""
-
-
-@dataclass(frozen=True, slots=True)
-class SealSummary:
-    """Say what a run put into the log. `size` is the log's size after it."""
-
-    origin: str
-    intakes: int
-    batches: int
-    events: int
-    findings: int
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +47,26 @@ Evidence: TypeAlias = tuple[Ref, SealedChunk, tuple[int, ...]]
 """A batch's place, its commitment, and the events in it that a finding rests on."""
 
 
+class Bounds(Protocol):
+    """Bound the times that were judged (`hisn.engine.scan.Window`), microseconds since 1970."""
+
+    @property
+    def start(self) -> int | None:
+        """Return the first."""
+        ...
+
+    @property
+    def end(self) -> int | None:
+        """Return the one behind the last."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Basis:
     """Say by what findings were made, beside rule and engine: the mapping, and the times judged."""
 
     mapping_digest: str
-    window: Window | None = None
+    window: Bounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ class Sealing:
             self._places[chunk.place] = entry = Sealed(chunk, place)
             self._batches.setdefault(chunk.source, []).append(entry)
 
-    def record_findings(self, findings: Sequence[Finding], window: Window | None = None) -> None:
+    def record_findings(self, findings: Sequence[Finding], window: Bounds | None = None) -> None:
         """Put findings into the log, in their order; `window` is what was judged. Raises StorageError."""
         basis = Basis(self._mapping_digest, window)
         drafts = [
@@ -204,12 +207,13 @@ class Sealing:
 
 def evidence_of(finding: Finding, batches: Iterable[Sealed]) -> list[Evidence]:
     """Return those of a source's batches that hold a finding's records, with the events in each."""
-    records = np.asarray(finding.records, np.int64)
+    records = sorted(finding.records)
     found: list[Evidence] = []
     for entry in batches:
         chunk = entry.chunk
-        inside = records[(records >= chunk.first_record) & (records <= chunk.last_record)]
-        events = tuple(event for record in inside.tolist() if (event := chunk.event_of(record)) is not None)
+        start = bisect_left(records, chunk.first_record)
+        inside = records[start : bisect_right(records, chunk.last_record, lo=start)]
+        events = tuple(event for record in inside if (event := chunk.event_of(record)) is not None)
         if events:
             found.append((entry.place, chunk, events))
     return sorted(found, key=lambda item: item[0].index)
@@ -234,12 +238,7 @@ def task_fields(task: Task) -> dict[str, Value]:
 
 def records_of(chunk: SealedChunk) -> Value:
     """Return the record numbers of a batch's events as runs ``[first, last]``, in order."""
-    if chunk.numbers is None:
-        return ((chunk.first_record, chunk.last_record),) if chunk.count else ()
-    breaks = np.flatnonzero(np.diff(chunk.numbers) != 1)
-    starts = chunk.numbers[np.concatenate(([0], breaks + 1))].tolist()
-    ends = chunk.numbers[np.concatenate((breaks, [chunk.count - 1]))].tolist()
-    return tuple(zip(starts, ends, strict=True))
+    return tuple((run.first, run.last) for run in chunk.runs)
 
 
 def finding_fields(finding: Finding, basis: Basis, evidence: Sequence[Evidence]) -> dict[str, Value]:

@@ -12,7 +12,7 @@ from hisn.present.tech import prose, tech
 
 if TYPE_CHECKING:
     from hisn.app.guard import GuardRequest, GuardResult, Progress
-    from hisn.app.sealing import SealSummary
+    from hisn.app.sealed import SealSummary
     from hisn.node.published import Published
 
 

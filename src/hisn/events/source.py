@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from hisn.events.batch import Block, Chunk
 from hisn.events.schema import Declaration, Unparsed
+
+if TYPE_CHECKING:
+    # The process that holds a node's keys is told of sources and loads no arrays.
+    from hisn.events.batch import Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +84,4 @@ class DocumentFormat(Protocol):
         ...
 
 
-__all__ = ["Chunk", "DocumentFormat", "LineFormat", "LineReader", "Parsed", "SourceNote"]
+__all__ = ["DocumentFormat", "LineFormat", "LineReader", "Parsed", "SourceNote"]

@@ -62,7 +62,7 @@ def test_every_record_has_its_event(log: Path) -> None:
     chunks = sealed_of(log)
     assert sum(chunk.count for chunk in chunks) == 20
     for chunk in chunks:
-        assert chunk.numbers is None
+        assert len(chunk.runs) == 1
         inside = range(chunk.first_record, chunk.last_record + 1)
         assert [chunk.event_of(record) for record in inside] == list(range(chunk.count))
         assert chunk.event_of(chunk.first_record - 1) is None
@@ -84,7 +84,7 @@ def test_a_file_without_records_has_a_batch_without_events(tmp_path: Path) -> No
     path = tmp_path / "a.log"
     path.write_bytes(b"")
     (chunk,) = sealed_of(path)
-    assert (chunk.root, chunk.count, chunk.numbers, chunk.first) == (EMPTY_ROOT, 0, None, None)
+    assert (chunk.root, chunk.count, chunk.runs, chunk.first) == (EMPTY_ROOT, 0, (), None)
     assert chunk.event_of(0) is None
 
 

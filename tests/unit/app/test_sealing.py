@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.app.units import LINE, alone, request_of, seal, write_logs, write_rule
 from tests.unit.events.sources import evtx_files
 
@@ -24,7 +26,7 @@ from hisn.app.home import Node
 from hisn.app.intake import intake_folder
 from hisn.app.judge import BatchLimits
 from hisn.app.reopen import OwnAct, own_act, reopener
-from hisn.app.sealed import SealedChunk
+from hisn.app.sealed import SealedChunk, runs_of
 from hisn.app.sealing import Basis, SealTo, finding_fields, records_of, visible
 from hisn.core import limits
 from hisn.engine.scan import Window
@@ -404,15 +406,24 @@ def test_a_value_that_cannot_be_sealed_is_a_bug_and_no_silence() -> None:
 def chunk_with(numbers: list[int]) -> SealedChunk:
     return SealedChunk(
         task=Task("a", "a"), source="a", kind="k", ordinal=0, root=bytes(32), count=len(numbers),
-        first_record=numbers[0] if numbers else 0, last_record=numbers[-1] if numbers else 0,
-        first=None, last=None, numbers=np.asarray(numbers, np.int64), unparsed=(),
+        runs=runs_of(np.asarray(numbers, np.int64)), first=None, last=None, unparsed=(),
     )  # fmt: skip
 
 
 def test_record_numbers_are_kept_as_runs() -> None:
     assert records_of(chunk_with([1, 2, 3, 7, 9, 10])) == ((1, 3), (7, 7), (9, 10))
-    assert records_of(replace(chunk_with([4, 5, 6]), numbers=None)) == ((4, 6),)
-    assert records_of(replace(chunk_with([]), numbers=None)) == ()
+    assert records_of(chunk_with([4, 5, 6])) == ((4, 6),)
+    assert records_of(chunk_with([])) == ()
+
+
+@given(st.sets(st.integers(-3, 60), max_size=40))
+def test_every_record_number_leads_to_its_event(numbers: set[int]) -> None:
+    ordered = sorted(numbers)
+    chunk = chunk_with(ordered)
+    places = {number: event for event, number in enumerate(ordered)}
+    assert [chunk.event_of(number) for number in range(-5, 63)] == [
+        places.get(number) for number in range(-5, 63)
+    ]
 
 
 def test_a_run_over_nothing_seals_nothing(node: Node, tmp_path: Path, rule: Path) -> None:
