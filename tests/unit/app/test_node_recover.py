@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.unit.app.nodes import World
 from tests.unit.app.units import (
     MEMBERS,
     OUTSIDE,
@@ -22,10 +23,11 @@ from tests.unit.app.units import (
     write_logs,
     write_rule,
 )
+from tests.unit.node import hostile
 
 from hisn.app import node_recover
 from hisn.app.member import Draft
-from hisn.app.node_recover import OWN_FILES, Recovered, RecoverRequest, recover_log
+from hisn.app.node_recover import OWN_FILES, Recovered, RecoverRequest, addresses_in, recover_log
 from hisn.app.node_status import check_node, status_of
 from hisn.app.publish import publish
 from hisn.app.replicate import replicate_all
@@ -147,7 +149,19 @@ def test_entries_that_no_backup_and_no_mirror_has_are_never_signed_over(linked: 
             node.member.record([note("a fork")])
 
 
-@pytest.mark.parametrize("parts", [("state/commit.db",), ("log",), ("log", "state"), ("state",)])
+full = pytest.mark.full
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ("state/commit.db",),
+        pytest.param(("log",), marks=full),
+        ("log", "state"),
+        pytest.param(("state",), marks=full),
+    ],
+    ids=str,
+)
 def test_old_parts_beside_new_ones_recover(linked: Linked, parts: tuple[str, ...]) -> None:
     root = linked[0][EAST]
     with lost(linked, 300) as backup:
@@ -164,7 +178,7 @@ def test_old_parts_beside_new_ones_recover(linked: Linked, parts: tuple[str, ...
             assert check_node(node).log.problems == ()
 
 
-@pytest.mark.parametrize("gone", ["log", "state", "log state"])
+@pytest.mark.parametrize("gone", [pytest.param("log", marks=full), "state", "log state"])
 def test_a_lost_folder_comes_back_from_a_mirror(linked: Linked, gone: str) -> None:
     root = linked[0][EAST]
     with lost(linked) as _:
@@ -261,7 +275,9 @@ def test_a_log_that_signed_two_trees_does_not_recover(
             assert node.key_events("gap") == []
 
 
-@pytest.mark.parametrize("dies_at", ["_adopt", "check_witness_head", "record"])
+@pytest.mark.parametrize(
+    "dies_at", [pytest.param("_adopt", marks=full), pytest.param("check_witness_head", marks=full), "record"]
+)
 def test_a_recovery_that_was_killed_is_done_again_and_names_the_whole_gap(
     linked: Linked, dies_at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -343,3 +359,37 @@ def test_what_was_sealed_before_the_loss_can_be_shown_after_it(linked: Linked, t
     with opened(root) as node, reopener(node) as opener:
         (place,) = node.member.fold.table.positions("batch")
         assert opener.batch(place).batch.sealed.count == 1
+
+
+def test_witnesses_that_cannot_be_asked_are_named(sealed_unit: World, tmp_path: Path) -> None:
+    """One has no address, one shows what this log never signed, one shows another log."""
+    root = sealed_unit.copy(tmp_path / "copy").roots[EAST]
+    with opened(sealed_unit.roots[NORTH]) as north:
+        foreign = north.log.head().raw
+    lies = hostile.answers("200 OK", b"lies\n")
+    with hostile.raw_server(lies) as liar, hostile.raw_server(hostile.answers("200 OK", foreign)) as other:
+        request = RecoverRequest(at={PRESS: liar, NORTH: other})
+        with pytest.raises(StorageError) as caught:
+            recover_log(root, nobody, request)
+    assert caught.value.code == "E5338"
+    assert f"{SCHOOL}: it has no address" in caught.value.message
+    for name in (PRESS, NORTH):
+        assert f"{name}: it shows what this log has not signed" in caught.value.message
+
+
+def test_addresses_are_given_by_name() -> None:
+    texts = ["north.example=https://north.example:8470/x=y", "press.example=http://127.0.0.1:9"]
+    assert addresses_in(texts) == {
+        "north.example": "https://north.example:8470/x=y",
+        "press.example": "http://127.0.0.1:9",
+    }
+    with pytest.raises(UsageError):
+        addresses_in(["north.example"])
+
+
+def test_a_damaged_mark_of_a_recovery_ends_no_recovery(tmp_path: Path) -> None:
+    with alone(tmp_path / "lone") as node:
+        publish(node)
+    (tmp_path / "lone" / "state" / "recovering").write_bytes(b'{"old":"x"}')
+    done = recovers(tmp_path / "lone")
+    assert (done.old, done.new, done.source) == (1, 1, "")
