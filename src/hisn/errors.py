@@ -9,35 +9,14 @@
     ├── PolicyError        a quorum, marking or roster forbids it             E4###
     └── StorageError       the disk or the network failed                     E5###
 
-Every error says what happened to which thing (`message`), where (`place`), what to do (`hint`)
-and what was left as it was (`unchanged`).  Codes are listed in `docs/reference/errors.md` and
-explained offline by ``hisn explain E####``.
+Every error says what happened to which thing (`message`), where (`place`, mostly a `core.place.Place`),
+what to do (`hint`) and what was left as it was (`unchanged`).  Codes are listed in
+`docs/reference/errors.md` and explained offline by ``hisn explain E####``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Point into an input: path, then 1-based line and column, or a byte offset."""
-
-    path: str
-    line: int | None = None
-    column: int | None = None
-    offset: int | None = None
-
-    def __str__(self) -> str:
-        text = self.path
-        if self.line is not None:
-            text += f":{self.line}"
-            if self.column is not None:
-                text += f":{self.column}"
-        elif self.offset is not None:
-            text += f"@{self.offset}"
-        return text
 
 
 class HisnError(Exception):
@@ -50,7 +29,7 @@ class HisnError(Exception):
         *,
         hint: str = "",
         unchanged: str = "",
-        place: Place | None = None,
+        place: object | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code

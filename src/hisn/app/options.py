@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hisn.core.instant import Instant, instant_of
-from hisn.errors import InputError, Place, UsageError
+from hisn.core.place import Place
+from hisn.errors import InputError, UsageError
 from hisn.events.declare import Declarations, parse_declarations, parse_zone
 from hisn.events.schema import Declaration
 

@@ -15,7 +15,8 @@ import msgspec
 
 from hisn import __version__
 from hisn.core import limits
-from hisn.errors import InputError, Place
+from hisn.core.place import Place
+from hisn.errors import InputError
 from hisn.rules.pack import PACK_MAGIC, Pack, Refused, decode_pack, encode_pack, join_packs, reopen_pack
 
 ENDINGS = (".yml", ".yaml")

@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 
 from hisn.app.rules import ENDINGS, LICENCE_NAMES
 from hisn.core import limits
-from hisn.errors import InputError, Place
+from hisn.core.place import Place
+from hisn.errors import InputError
 
 MAX_TOTAL_BYTES = 256 * limits.MiB
 _DRIVE_OR_STREAM = ":"

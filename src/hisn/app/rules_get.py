@@ -20,7 +20,8 @@ from hisn import __version__
 from hisn.app.rules import LICENCE_NAMES, PROVENANCE, Provenance, licence_in, walk_rules
 from hisn.app.rules_archive import MAX_TOTAL_BYTES, read_archive
 from hisn.core import limits
-from hisn.errors import InputError, Place, StorageError, UsageError
+from hisn.core.place import Place
+from hisn.errors import InputError, StorageError, UsageError
 from hisn.storage.files import home_folder
 
 SIGMAHQ = "https://github.com/SigmaHQ/sigma/releases/latest/download/sigma_all_rules.zip"

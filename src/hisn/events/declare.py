@@ -25,7 +25,8 @@ import re
 from dataclasses import astuple, dataclass, replace
 from typing import Any, Literal
 
-from hisn.errors import InputError, Place
+from hisn.core.place import Place
+from hisn.errors import InputError
 from hisn.events.schema import Declaration
 
 _ZONE = re.compile(r"(?:([+-])(\d\d):?(\d\d)|Z|UTC)", re.ASCII)

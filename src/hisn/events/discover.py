@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from hisn.core import limits
-from hisn.errors import InputError, Place
+from hisn.core.place import Place
+from hisn.errors import InputError
 from hisn.events import sources
 from hisn.events.declare import Declarations
 from hisn.events.decompress import GZIP_MAGIC, ZIP_MAGIC, ZSTD_MAGIC

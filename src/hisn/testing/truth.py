@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from hisn.core.instant import format_instant
-from hisn.errors import InputError, Place
+from hisn.core.place import Place
+from hisn.errors import InputError
 from hisn.testing.stream import Attack
 
 FILE = "truth.json"

@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from hisn.errors import PolicyError, VerificationError
+from hisn.errors import VerificationError
 from hisn.evidence.disclosure import Opened
 from hisn.evidence.pack import parse_pack
 from hisn.unit.roster import verify_roster_chain
@@ -146,7 +146,7 @@ def _drive(codes: Sequence[str], course: Course) -> Report:
     except StopIteration as end:
         outcome: _Outcome = end.value
         return _report(found, codes, outcome)
-    except (VerificationError, PolicyError) as error:
+    except VerificationError as error:
         return _report(found, codes, _Outcome(Result.INVALID), error)
 
 
@@ -154,7 +154,7 @@ def _report(
     found: Iterable[Found],
     codes: Sequence[str],
     outcome: _Outcome,
-    error: VerificationError | PolicyError | None = None,
+    error: VerificationError | None = None,
 ) -> Report:
     ended = list(found)
     if error:

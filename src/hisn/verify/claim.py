@@ -105,13 +105,9 @@ def check_answers(
 
 def _check_same_question(act: LoggedAct, answer: Opened | None, finding: Opened) -> None:
     """Refuse the answer to another question: with another rule a recheck says nothing."""
+    values = answer.values if answer else {}
     for name in _MUST_AGREE:
-        if (
-            answer
-            and name in answer.values
-            and name in finding.values
-            and (answer.values[name] != finding.values[name])
-        ):
+        if name in values and name in finding.values and values[name] != finding.values[name]:
             raise VerificationError("E3516", f"act {act.number} judged by another {name} than the finding")
 
 

@@ -6,7 +6,8 @@ import click
 import pytest
 
 from hisn.cli.output import report_error, report_usage
-from hisn.errors import InputError, Place
+from hisn.core.place import Place
+from hisn.errors import InputError
 
 
 def test_error_has_all_its_parts(capsys: pytest.CaptureFixture[str]) -> None:

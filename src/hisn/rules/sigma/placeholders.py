@@ -14,7 +14,8 @@ from itertools import product
 from typing import TypeAlias
 
 from hisn.core import limits
-from hisn.errors import InputError, Place
+from hisn.core.place import Place
+from hisn.errors import InputError
 from hisn.rules.sigma.refusal import LIMIT, PLACEHOLDER, RefusedError
 
 Placeholders: TypeAlias = Mapping[str, tuple[str, ...]]

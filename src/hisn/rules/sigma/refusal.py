@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hisn.errors import InputError, Place
+from hisn.core.place import Place
+from hisn.errors import InputError
 
 UNREADABLE = "E2100"
 MALFORMED = "E2101"
