@@ -114,7 +114,7 @@ class _Trial:
         names = finding.opened.names if finding.opened else ()
         head = covering_head(node, place.index, unwitnessed=True)
         self._finding = pack_act(node, head, finding, names)
-        self._trust = trust_of(node)
+        self._trust = trust_of(node, head.raw)
         self._verifier = Verifier(node.charter.genesis)
         self._heads = Heads(node)
 

@@ -80,7 +80,7 @@ def write_disclosure(node: Node, prepared: Disclosure, path: Path) -> None:
 def _pack(node: Node, head: SignedCheckpoint, acts: Sequence[OwnAct]) -> tuple[bytes, Report]:
     """Return the pack that shows every field of the acts, verified."""
     shown = [pack_act(node, head, act, act.opened.names if act.opened else ()) for act in acts]
-    return verified(node, PackParts(trust=trust_of(node), acts=shown, finding=0))
+    return verified(node, PackParts(trust=trust_of(node, head.raw), acts=shown, finding=0))
 
 
 def _files(node: Node, batches: Sequence[BatchAct]) -> Iterator[tuple[bytes, Iterator[bytes]]]:

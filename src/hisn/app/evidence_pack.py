@@ -228,7 +228,7 @@ def _parts(node: Node, finding: OwnAct, chosen: _Chosen, request: PackRequest) -
     chosen.unfit = answers.unfit
     stamps = {0: ask_for_token(finding.leaf, request.timestamp_url)} if request.timestamp_url else {}
     return PackParts(
-        trust=trust_of(node),
+        trust=trust_of(node, head.raw),
         acts=[*acts, *answers.acts],
         finding=0,
         events=chosen.events,

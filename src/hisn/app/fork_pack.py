@@ -18,7 +18,7 @@ from hisn.app.home import Node
 from hisn.app.pack_parts import trust_of
 from hisn.core.proof_limits import MAX_NOTE_BYTES
 from hisn.errors import StorageError, UsageError
-from hisn.evidence.packing import Trust, build_fork_pack, fork_sides
+from hisn.evidence.packing import build_fork_pack, fork_sides
 from hisn.node.auth import RequestSigner
 from hisn.node.known import origin_hash
 from hisn.node.pull import RemoteNode
@@ -26,7 +26,7 @@ from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_chec
 from hisn.tlog.fork import Fork, fetch_leaf, find_fork
 from hisn.tlog.tile import Get, TileReader
 from hisn.verify.check import verify_pack
-from hisn.verify.logged import judge_states, policy_for
+from hisn.verify.logged import judge_states
 from hisn.verify.steps import Report, Result
 
 CHECKPOINT = "checkpoint"
@@ -98,7 +98,7 @@ def _prove(node: Node, fork: Fork, sides: Sequence[_Side], *, without_entries: b
             # A node that gives its entries to nobody cannot save itself by that.
             with suppress(StorageError):
                 leaves[number] = fetch_leaf(side.get, fork, shown)
-    data = build_fork_pack(_trust(node, sides[0].signed.raw), *fork_sides(fork, (leaves[0], leaves[1])))
+    data = build_fork_pack(trust_of(node, sides[0].signed.raw), *fork_sides(fork, (leaves[0], leaves[1])))
     report = verify_pack(data, genesis=node.charter.genesis)
     if report.result is not Result.FORK_PROVEN:
         why = report.failed.detail if report.failed else report.result.value
@@ -109,12 +109,6 @@ def _prove(node: Node, fork: Fork, sides: Sequence[_Side], *, without_entries: b
             unchanged="no pack was written",
         )
     return Proof(data, report, 0 if fork.index is None else leaves.count(None))
-
-
-def _trust(node: Node, checkpoint: bytes) -> Trust:
-    plain = trust_of(node)
-    policy = policy_for(node.rosters, judge_states(node.rosters, [checkpoint])[checkpoint])
-    return Trust(genesis=plain.genesis, rosters=plain.rosters, policy=policy)
 
 
 def _open(node: Node, stack: ExitStack, text: str) -> _Side:

@@ -11,22 +11,25 @@ from hisn.evidence.packing import PackAct, PackParts, Trust, build_pack, format_
 from hisn.evidence.sealed_map import present
 from hisn.node.cosigned import CosignedRow
 from hisn.tlog.checkpoint import SignedCheckpoint, parse_signed_checkpoint
-from hisn.tlog.policy import format_policy
 from hisn.tlog.proof import TlogProof
 from hisn.tlog.prove import format_tlog_proof
-from hisn.unit.publishing import publishing_policy
 from hisn.verify.check import verify_pack
+from hisn.verify.logged import judge_states, policy_for
 from hisn.verify.steps import Report
 
 _ASSET = 3
 """Where a declaration names the asset; see `sealing.task_fields`."""
 
 
-def trust_of(node: Node) -> Trust:
-    """Return what every pack of this node begins with."""
+def trust_of(node: Node, checkpoint: bytes) -> Trust:
+    """Return what a pack about a signed checkpoint, or an entry under it, begins with.
+
+    The policy is that of the epoch whose witnesses saw the checkpoint, with the log's keys of then:
+    after a change of the roster the newest one would ask for others.  Raises VerificationError.
+    """
     envelopes = [path.read_bytes() for path in sorted(node.places.rosters.glob("[0-9][0-9][0-9][0-9].dsse"))]
-    policy = publishing_policy(node.roster, node.config.origin)
-    return Trust(genesis=node.charter.document, rosters=envelopes, policy=format_policy(policy))
+    policy = policy_for(node.rosters, judge_states(node.rosters, [checkpoint])[checkpoint])
+    return Trust(genesis=node.charter.document, rosters=envelopes, policy=policy)
 
 
 def covering_head(node: Node, index: int, *, unwitnessed: bool = False) -> SignedCheckpoint:

@@ -205,7 +205,7 @@ def test_a_pack_that_does_not_verify_is_not_given_out(
     forked: Forked, south: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Trust(genesis=b"{}", rosters=(), policy=b"")
-    monkeypatch.setattr("hisn.app.fork_pack.trust_of", lambda _node: other)
+    monkeypatch.setattr("hisn.app.fork_pack.trust_of", lambda _node, _checkpoint: other)
     assert refused(StorageError, lambda: compare(south, *forked.sides)) == "E5351"
 
 

@@ -298,8 +298,9 @@ def test_a_pack_without_a_batch_that_the_finding_names_is_refused(unit: World, t
     with unit.open(EAST) as (east,):
         stated = own_act(east, find_finding(east, id_of(east, VOTE)))
         assert stated.opened is not None
-        act = pack_act(east, covering_head(east, stated.place.index), stated, stated.opened.names)
-        data, _ = verified(east, PackParts(trust=trust_of(east), acts=[act], finding=0))
+        head = covering_head(east, stated.place.index)
+        act = pack_act(east, head, stated, stated.opened.names)
+        data, _ = verified(east, PackParts(trust=trust_of(east, head.raw), acts=[act], finding=0))
     rewritten(path, lambda files: files.update({"f.evpack": data}))
     with pytest.raises(VerificationError) as caught:
         by_north(unit, path)
