@@ -58,17 +58,9 @@ def seal_chunk(chunk: Chunk, salt_key: bytes, mode: Mode, hasher: Hasher | None 
     """Seal a chunk's records. Every record is in the tree; holes have no leaf."""
     hasher = hasher or best_hasher()
     source = _SourceOrder(chunk)
-    hashes = [np.frombuffer(b"", np.uint8)]
-    texts = time_texts(source.times) if mode == "fields" else []
-    for block, start, stop in source.stretches():
-        raws, indexes = raw_bytes(block.raws), source.indexes[start:stop]
-        leaves = (
-            hasher.seal_fields(rows_of(block, texts[start:stop], raws, salt_key, indexes))
-            if mode == "fields"
-            else hasher.seal_whole(salt_key, indexes, raws)
-        )
-        hashes.append(np.frombuffer(leaves, np.uint8))
-    leaf_hashes = np.concatenate(hashes).reshape(-1, _HASH_BYTES)[source.rows].tobytes()
+    seal = _seal_fields if mode == "fields" else _seal_whole
+    by_row = np.frombuffer(seal(source, salt_key, hasher), np.uint8)
+    leaf_hashes = by_row.reshape(-1, _HASH_BYTES)[source.rows].tobytes()
     usable = source.times[is_writable(source.times)]
     return SealedBatch(
         root=hasher.root(leaf_hashes),
@@ -78,6 +70,23 @@ def seal_chunk(chunk: Chunk, salt_key: bytes, mode: Mode, hasher: Hasher | None 
         first_time=int(usable.min()) if len(usable) else None,
         last_time=int(usable.max()) if len(usable) else None,
     )
+
+
+def _seal_fields(source: _SourceOrder, salt_key: bytes, hasher: Hasher) -> bytes:
+    """Return the leaf hashes of all rows, block by block."""
+    texts = time_texts(source.times)
+    return b"".join(
+        hasher.seal_fields(
+            rows_of(block, texts[start:stop], raw_bytes(block.raws), salt_key, source.indexes[start:stop])
+        )
+        for block, start, stop in source.stretches()
+    )
+
+
+def _seal_whole(source: _SourceOrder, salt_key: bytes, hasher: Hasher) -> bytes:
+    """Return the leaf hashes of all rows; to a whole record it is all the same which block it is in."""
+    raws = [raw for block, _, _ in source.stretches() for raw in raw_bytes(block.raws)]
+    return hasher.seal_whole(salt_key, source.indexes, raws)
 
 
 class _SourceOrder:
