@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.unit.app.units import LINE, alone, opened, write_logs, write_rule
 from hisn.app.node_status import check_node
 from hisn.app.places import Places
 from hisn.cli.main import run
+from hisn.errors import StorageError
 from hisn.storage.lock import held_now
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes of a POSIX system")
@@ -86,24 +88,25 @@ def left_behind(home: Path) -> list[str]:
 def running(home: Path, rule: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Begin a long run, and give it when it has sealed some batches."""
     logs = many_logs(tmp_path / "many", 400)
-    with subprocess.Popen(sealing(logs, rule, "-j", "2"), stdout=subprocess.DEVNULL) as process:
+    command = sealing(logs, rule, "-j", "2")
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as process:
         with opened(home) as node:
             until(lambda: node.log.head().checkpoint.size > 20)
         yield process
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_a_killed_run_leaves_a_sound_log_and_no_plain_copies(
     home: Path, rule: Path, tmp_path: Path, running: subprocess.Popen[bytes]
 ) -> None:
-    running.send_signal(signal.SIGKILL)
+    os.killpg(running.pid, signal.SIGKILL)  # all its processes at once, as loss of power does
     running.wait(PATIENCE_S)
     assert is_sound(home)
     sealed = counts(home)["batch"]
     assert 0 < sealed < 400
     (copies,) = left_behind(home)
     assert len(list((Places(home).intake / copies).iterdir())) > 300
-    # Workers that outlive their parent for a moment still hold what they read.
     until(lambda: is_free(Places(home).intake / copies / "lock"))
     more = many_logs(tmp_path / "more", 1)
     assert run(["guard", str(more), "--rules", str(rule), "--seal", "-q", "-o", str(tmp_path / "out")]) == 0
@@ -112,9 +115,23 @@ def test_a_killed_run_leaves_a_sound_log_and_no_plain_copies(
     assert is_sound(home)
 
 
+def test_a_run_whose_first_process_is_killed_leaves_a_sound_log_and_no_plain_copies(
+    home: Path, rule: Path, tmp_path: Path, running: subprocess.Popen[bytes]
+) -> None:
+    """The processes that outlive it see that it is gone, and end."""
+    running.send_signal(signal.SIGKILL)
+    running.wait(PATIENCE_S)
+    until(lambda: all(is_free(Places(home).intake / name / "lock") for name in left_behind(home)))
+    more = many_logs(tmp_path / "more", 1)
+    assert run(["guard", str(more), "--rules", str(rule), "--seal", "-q", "-o", str(tmp_path / "out")]) == 0
+    assert left_behind(home) == []
+    assert is_sound(home)
+
+
 def is_free(lock: Path) -> bool:
-    with held_now(lock) as is_alone:
+    with suppress(StorageError), held_now(lock) as is_alone:
         return is_alone
+    return True  # its folder is gone
 
 
 def test_an_interrupted_run_leaves_a_sound_log_and_no_plain_copies(

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection
 
 import numpy as np
 import pytest
@@ -102,6 +103,7 @@ class RehearsedSealer:
     """Keep what is committed; fail from the n-th request on."""
 
     compute = staticmethod(nothing_sealed)
+    pipes: Sequence[Connection] = ()
 
     def __init__(self, fails_at: int | None = None) -> None:
         self.requests = 0
