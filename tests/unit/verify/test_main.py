@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
 
+from hisn.verify import __main__ as program
 from hisn.verify.__main__ import main
 from vectors import make_evpack
 
@@ -52,3 +55,11 @@ def test_a_file_that_cannot_be_read_is_no_verdict(tmp_path: Path, capsys: pytest
     assert out == ""
     assert "\\x1b" in err
     assert "\x1b" not in err
+
+
+def test_it_is_a_program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["hisn-verify", str(FOLDER / "good-witnessed.evpack")])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(program.__file__), run_name="__main__")
+    assert caught.value.code == 0
+    assert "NOT PROVEN" in capsys.readouterr().out
