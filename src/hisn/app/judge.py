@@ -89,7 +89,8 @@ class Judge:
         rows = size = 0
         timings = Timings()
         began = time.perf_counter()
-        for item in read_placed(tasks):
+        # What is not sealed is judged chunk by chunk: runs would only be held in memory longer.
+        for item in read_placed(tasks, in_runs=self.seal is not None):
             if isinstance(item, SourceNote):
                 ledger.add_note(item)
                 continue
@@ -125,11 +126,14 @@ class Judge:
         return Part(hits, ledger, records, size, timings)
 
 
-def read_placed(tasks: Sequence[Task]) -> Iterator[Placed | SourceNote]:
-    """Yield runs of chunks with their places, and notes; whatever a reader raises is a note, too."""
+def read_placed(tasks: Sequence[Task], *, in_runs: bool = True) -> Iterator[Placed | SourceNote]:
+    """Yield runs of chunks with their places, and notes; whatever a reader raises is a note, too.
+
+    Without `in_runs` each chunk is a run of its own, and its number is no batch's.
+    """
     for task in tasks:
         ordinals: Counter[str] = Counter()
-        for item in _in_runs(_read_noted(task)):
+        for item in _in_runs(_read_noted(task)) if in_runs else _read_noted(task):
             if isinstance(item, SourceNote):
                 yield item
             else:
