@@ -36,7 +36,7 @@ from hisn.rules.pack import Pack, Rule, digest_of
 if TYPE_CHECKING:
     # A run that seals nothing does not load the ledger: half of a small run would be its start.
     from hisn.app.sealed import SealSummary
-    from hisn.app.sealing import Sealing, SealTo
+    from hisn.app.sealer import RunSealer, SealTarget
 
 _SMALL_RUN_BYTES = 4 * limits.MiB
 _GROUP_BYTES = 64 * limits.MiB
@@ -88,7 +88,7 @@ class GuardResult:
 
 
 def guard(
-    request: GuardRequest, progress: Progress | None = None, seal_to: SealTo | None = None
+    request: GuardRequest, progress: Progress | None = None, seal_to: SealTarget | None = None
 ) -> GuardResult:
     """Judge every record under the paths by every rule. Raises UsageError, InputError, StorageError.
 
@@ -99,15 +99,16 @@ def guard(
     discovery = discover(request.paths, request.declarations)
     clock.lap("discover")
     mapping = load_mapping()
-    sealing: Sealing | None = None
-    if seal_to:
-        discovery, sealing = seal_to.take_in(discovery, request.declarations, mapping.digest)
-        clock.lap("take in")
+    taking = seal_to.begin(discovery, request.declarations, mapping.digest) if seal_to else None
     pack, excluded = _choose(load_rule_pack(request.rules, request.placeholders), request.exclude)
     clock.lap("rules")
     plan = load_plan(pack)
     databases = load_databases(plan) if request.use_hyperscan else None
     clock.lap("plan")
+    sealing: RunSealer | None = None
+    if taking:
+        discovery, sealing = taking()
+        clock.lap("take in")
     builder = FindingBuilder(
         pack.rules,
         mapping_digest=mapping.digest,

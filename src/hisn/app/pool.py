@@ -48,6 +48,11 @@ class Sealer(Protocol):
         """Return the worker's half."""
         ...
 
+    @property
+    def pipes(self) -> Sequence[Connection]:
+        """Return the ways to the process that holds the keys: a worker closes them before it reads."""
+        ...
+
     def commit(self, sealed: Sequence[SealedChunk]) -> None:
         """Make the commitments durable. Runs in the parent; a chunk that comes again is no new one."""
         ...
@@ -135,8 +140,9 @@ class _Pool:
         ours, theirs = self._context.Pipe()
         seal = self._sealer.compute if self._sealer else None
         # A forked worker has our ends of all pipes, too.  With them open it would never see that we
-        # are gone, and wait for ever.
-        foreign = [ours, *self._workers] if isinstance(self._context, ForkContext) else []
+        # are gone, and wait for ever; and with a way to the keys it could have signed what it likes.
+        others = [*self._workers, *(self._sealer.pipes if self._sealer else ())]
+        foreign = [ours, *others] if isinstance(self._context, ForkContext) else []
         process = self._context.Process(
             target=_work, args=(theirs, foreign, self._make_judge, seal), daemon=True
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import msgspec
@@ -19,6 +20,7 @@ from hisn.acts.statement import EVERYBODY, Ref
 from hisn.app.intake import Intake, Intaker
 from hisn.app.member import Draft, Member
 from hisn.app.sealed import ChunkSealer, SealBy, SealedChunk, SealSummary
+from hisn.app.sealer import Taking
 from hisn.core import limits
 from hisn.core.canon import Json
 from hisn.core.instant import format_instant
@@ -77,6 +79,10 @@ class SealTo:
     intaker: Intaker
     mode: Mode
 
+    def begin(self, discovery: Discovery, declarations: Declarations, mapping_digest: str) -> Taking:
+        """Take the files in when they are waited for."""
+        return lambda: self.take_in(discovery, declarations, mapping_digest)
+
     def take_in(
         self, discovery: Discovery, declarations: Declarations, mapping_digest: str
     ) -> tuple[Discovery, Sealing]:
@@ -98,6 +104,9 @@ class Sealing:
         self._batches: dict[str, list[Sealed]] = {}
         self._places: dict[tuple[str, int, int], Sealed] = {}
         self._findings = 0
+
+    pipes: Sequence[Connection] = ()
+    """The keys are in this process."""
 
     @property
     def compute(self) -> ChunkSealer:

@@ -15,7 +15,7 @@ from hisn.present.i18n import _
 from hisn.rules.pack import LEVELS
 
 if TYPE_CHECKING:
-    from hisn.app.guard import GuardRequest, GuardResult
+    from hisn.app.guard import GuardRequest, GuardResult, Progress
 
 EXIT_FINDINGS = 1
 EXIT_INCOMPLETE = 3
@@ -160,22 +160,27 @@ def _help() -> str:
 @click.option("-q", "--quiet", is_flag=True, help=_("No progress on standard error."))
 def guard(paths: tuple[str, ...], **options: Unpack[Options]) -> int:
     """Judge logs; see `_help` for the text users read."""
-    from hisn.app.guard import guard as run_guard
-    from hisn.present.progress import open_progress
-
-    request = _request(paths, options)
-    progress = None if options["quiet"] else open_progress()
     if options["seal"]:
         from hisn.cli.seal import guard_sealed
 
-        result = guard_sealed(request, options["seal_mode"], progress)
+        result = guard_sealed(
+            lambda: _request(paths, options), options["seal_mode"], lambda: _progress(options)
+        )
     else:
-        result = run_guard(request, progress)
+        from hisn.app.guard import guard as run_guard
+
+        result = run_guard(_request(paths, options), _progress(options))
     _write(result, options)
     if options["timings"]:
         for stage, seconds in result.stages.items():
             click.echo(f"{stage:>10} {seconds:8.3f} s", err=True)
     return _exit_code(result, options["fail_on"])
+
+
+def _progress(options: Options) -> Progress | None:
+    from hisn.present.progress import open_progress
+
+    return None if options["quiet"] else open_progress()
 
 
 def _request(paths: tuple[str, ...], options: Options) -> GuardRequest:

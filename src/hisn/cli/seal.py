@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -13,50 +14,50 @@ from hisn.present.tech import prose, tech
 if TYPE_CHECKING:
     from hisn.app.guard import GuardRequest, GuardResult, Progress
     from hisn.app.sealed import SealSummary
-    from hisn.node.published import Published
+    from hisn.app.sealer import Opened
+    from hisn.node.published import Outcome, Published
 
 
 def guard_sealed(
-    request: GuardRequest, mode: Literal["fields", "whole"], progress: Progress | None
+    make_request: Callable[[], GuardRequest],
+    mode: Literal["fields", "whole"],
+    open_progress: Callable[[], Progress | None],
 ) -> GuardResult:
     """Judge into the log of this node; a node is made where there is none, and that is said."""
-    from hisn.app.guard import guard
-    from hisn.app.intake import intake_folder
-    from hisn.app.make_node import open_or_make
-    from hisn.app.publish import publish
-    from hisn.app.sealing import SealTo
+    from hisn.app.apart import sealer_apart
     from hisn.storage.files import home_folder
 
     root = home_folder()
-    node, is_new = open_or_make(root, passphrase)
-    with node:
-        if is_new:
-            _say_new(str(root), node.config.origin, node.charter.genesis.hex())
-        # Before hours of reading: an old copy of the log may not seal anything.
-        node.member.look_out()
-        with intake_folder(node.places.intake) as folder:
-            result = guard(request, progress, SealTo(node.member, node.intaker(folder), mode))
-        published = publish(node)
+    with sealer_apart(root, mode, passphrase) as sealer:
+        # The node is opened in another process while this one loads what judges.
+        from hisn.app.guard import guard
+
+        request = make_request()
+        opened = sealer.open()
+        if opened.is_new:
+            _say_new(str(root), opened)
+        result = guard(request, open_progress(), sealer)
+        outcome = sealer.finish()
         if result.sealed:
-            say_sealed(result.sealed, published)
+            say_sealed(result.sealed, outcome)
     return result
 
 
-def _say_new(root: str, origin: str, genesis: str) -> None:
+def _say_new(root: str, opened: Opened) -> None:
     lines = (
-        _("Made a node, {origin}, in {root}.").format(origin=tech(origin), root=tech(root)),
+        _("Made a node, {origin}, in {root}.").format(origin=tech(opened.origin), root=tech(root)),
         _("Its key lies in {path}, open for unattended starts: keep a copy of that folder apart.").format(
             path=tech(f"{root}/keys")
         ),
         _("Its genesis digest is {genesis}: give it to those who are to verify.").format(
-            genesis=tech(genesis)
+            genesis=tech(opened.genesis)
         ),
     )
     for line in lines:
         click.echo(line, err=True)
 
 
-def say_sealed(summary: SealSummary, published: Published, *, err: bool = True) -> None:
+def say_sealed(summary: SealSummary, published: Outcome | Published, *, err: bool = True) -> None:
     """Say what a run put into the log, and who has seen it."""
     events = ngettext("{count} event", "{count} events", summary.events).format(count=f"{summary.events:,}")
     batches = ngettext("{count} batch", "{count} batches", summary.batches).format(
@@ -79,7 +80,7 @@ def say_sealed(summary: SealSummary, published: Published, *, err: bool = True) 
     click.echo(witnessing(published), err=err)
 
 
-def witnessing(published: Published) -> str:
+def witnessing(published: Outcome | Published) -> str:
     """Return one sentence on who has seen the log's newest state."""
     if published.setback:
         return _("A witness proves that this log is an old copy: {why}").format(

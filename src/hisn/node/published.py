@@ -6,12 +6,16 @@ Nothing here speaks to the network: a node without witnesses does not load what 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hisn.errors import StorageError
 from hisn.node.without import Missing
-from hisn.tlog.append import LogWriter
-from hisn.tlog.checkpoint import SignedCheckpoint
-from hisn.tlog.policy import Policy
+
+if TYPE_CHECKING:
+    # Whoever is only told of an outcome loads no log.
+    from hisn.tlog.append import LogWriter
+    from hisn.tlog.checkpoint import SignedCheckpoint
+    from hisn.tlog.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,16 @@ class Signed:
 
     name: str
     time_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Say who signed, who is missing and why, and whether that made it public."""
+
+    is_published: bool
+    signed: tuple[Signed, ...]
+    missing: tuple[Missing, ...]
+    setback: StorageError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,11 @@ class Published:
     signed: tuple[Signed, ...]
     missing: tuple[Missing, ...]
     setback: StorageError | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return the same without the checkpoint, which is large."""
+        return Outcome(self.is_published, self.signed, self.missing, self.setback)
 
 
 @dataclass(frozen=True, slots=True)
