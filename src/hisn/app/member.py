@@ -1,13 +1,14 @@
 """Act as a member: put signed acts into the node's own log, one after another.
 
-A draft becomes an act in this order: its body is stored durably, its statement is signed, its leaf
-is appended.  So an act in the log always has its body, and an act that failed left at most a body
-that nothing refers to.
+A draft becomes an act in this order: its body is stored durably, and its statement signed
+meanwhile; then its leaf is appended.  So an act in the log always has its body, and an act that
+failed left at most a body that nothing refers to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -106,12 +107,25 @@ class Member:
     def _record(self, drafts: Sequence[Draft], seen: tuple[Head, ...], places: list[Ref]) -> None:
         """Store the bodies, and append the acts in as few runs as other processes let us."""
         bodies = [self._body(draft) for draft in drafts]
-        self.blobs.put_many([(blob_name(body.ref.sha256), body.data) for body in bodies if body])
+        blobs = [(blob_name(body.ref.sha256), body.data) for body in bodies if body]
+        with ThreadPoolExecutor(1) as beside:
+            # The disk takes its time: the acts are signed meanwhile.
+            stored = beside.submit(self.blobs.put_many, blobs)
+            self._append_all(drafts, bodies, seen, places, stored)
+
+    def _append_all(
+        self,
+        drafts: Sequence[Draft],
+        bodies: Sequence[Body | None],
+        seen: tuple[Head, ...],
+        places: list[Ref],
+        stored: Future[None],
+    ) -> None:
         at, step, tries = 0, _BATCH_ACTS, 0
         while at < len(drafts):
             run = slice(at, at + step)
             try:
-                places += self._append(drafts[run], bodies[run], seen, places)
+                places += self._append(drafts[run], bodies[run], seen, places, stored)
             except Conflict:
                 # Another process of this member was faster: number and sign again, behind its acts.
                 # Signing takes time: fewer acts at once cannot be overtaken again and again.
@@ -128,10 +142,12 @@ class Member:
         bodies: Sequence[Body | None],
         seen: tuple[Head, ...],
         before: Sequence[Ref],
+        stored: Future[None],
     ) -> list[Ref]:
         """Append acts at once. Raises Conflict if the log grew meanwhile; then none is in it."""
         size, last = self.fold.catch_up(self.log)
         leaves, acts = self._sign(drafts, bodies, seen, (size, last, [place.leaf_hash for place in before]))
+        stored.result()  # an act in the log always has its body
         first = self.log.append(leaves, expected_size=size).first_index
         self.fold.add(first, acts)
         return [Ref(self.origin, first + at, act.leaf_hash) for at, act in enumerate(acts)]

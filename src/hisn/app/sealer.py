@@ -89,11 +89,16 @@ class NodeSealer:
         self.close()
 
     def open(self) -> Opened:
-        """Open the node, or make one where there is none. Raises as `open_or_make` does."""
+        """Open the node, or make one where there is none. Raises as `open_or_make` does.
+
+        Raises StorageError, too, if somebody has seen more of its log than is here: an old copy may
+        not seal anything, and that is said before hours of reading.
+        """
         from hisn.app.make_node import open_or_make
 
         self._node, is_new = open_or_make(self._root, self._passphrase)
         self._stack.enter_context(self._node)
+        self._node.member.look_out()
         return Opened(self._node.config.origin, self._node.charter.genesis.hex(), is_new)
 
     def take_in(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -96,6 +97,30 @@ def test_what_an_act_says_is_what_was_drafted(node: Node) -> None:
 def test_nothing_to_say_is_no_act(node: Node) -> None:
     assert node.member.record([]) == []
     assert node.log.head().checkpoint.size == 1
+
+
+def test_no_act_is_appended_before_its_body_is_durable(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Acts are signed while the disk is still at the bodies; the log waits for it."""
+    put_many, append = node.blobs.put_many, node.log.append
+    stored: list[str] = []
+
+    def slow(items: Iterable[tuple[str, bytes]]) -> None:
+        listed = list(items)
+        if listed[0][0].startswith("blob/"):
+            time.sleep(0.2)
+            stored.extend(name for name, _ in listed)
+        put_many(listed)
+
+    def watched(leaves: Sequence[bytes], *, expected_size: int | None = None) -> Sequenced:
+        bodies = [parse_statement(parse_envelope(leaf).payload).body for leaf in leaves]
+        assert [blob_name(body.sha256) for body in bodies if body] == stored
+        return append(leaves, expected_size=expected_size)
+
+    monkeypatch.setattr(node.blobs, "put_many", slow)
+    monkeypatch.setattr(node.log, "append", watched)
+    drafts = [Draft(kind="finding", sealed={"id": f"f-{number}"}) for number in range(3)]
+    assert len(node.member.record(drafts)) == 3
+    assert len(stored) == 3
 
 
 def test_bodies_of_the_same_fields_cannot_be_told_to_be_the_same(node: Node) -> None:

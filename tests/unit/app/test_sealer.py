@@ -10,9 +10,10 @@ import pytest
 from tests.unit.app.units import alone, nobody, opened, request_of, write_logs, write_rule
 
 from hisn.app.guard import guard
+from hisn.app.member import Member
 from hisn.app.places import Places
 from hisn.app.sealer import NodeSealer
-from hisn.errors import HisnError
+from hisn.errors import HisnError, StorageError
 from hisn.evidence.batch import Mode
 
 
@@ -61,6 +62,22 @@ def test_the_copies_are_gone_when_a_run_fails(tmp_path: Path, logs: Path) -> Non
     with pytest.raises(ZeroDivisionError):
         fail()
     assert folders(tmp_path / "home") == []
+
+
+def test_an_old_copy_of_a_log_is_found_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone(tmp_path / "home").close()
+
+    def seen_more(_member: Member) -> None:
+        raise StorageError("E5207", "a witness has seen more")
+
+    monkeypatch.setattr(Member, "look_out", seen_more)
+    with (
+        NodeSealer(tmp_path / "home", "fields", nobody) as sealer,
+        pytest.raises(StorageError, match="has seen more"),
+    ):
+        sealer.open()
 
 
 def folders(home: Path) -> list[Path]:
