@@ -66,14 +66,35 @@ class Placed:
     chunk: Chunk
 
 
-Seal = Callable[[Sequence[Placed]], None]
-"""Commit chunks durably; returns only then. What it raises ends the run: nothing unsealed is judged."""
+Wait = Callable[[], None]
+"""Return when a commitment is durable; what it raises ends the run."""
+
+Seal = Callable[[Sequence[Placed]], Wait | None]
+"""Begin to commit chunks; None: it is done. What it raises ends the run: nothing unsealed is judged."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Hold chunks that are judged together, and what waits for their commitment."""
+
+    placed: list[Placed] = field(default_factory=list)
+    ledger: CoverageLedger = field(default_factory=CoverageLedger)
+    timings: Timings = field(default_factory=Timings)
+    rows: int = 0
+    size_bytes: int = 0
+    wait: Wait | None = None
+
+    def add(self, item: Placed) -> None:
+        self.placed.append(item)
+        self.rows += item.chunk.records
+        self.size_bytes += item.chunk.size_bytes
 
 
 class Judge:
     """Turn tasks into parts, one batch after another, in bounded memory.
 
-    With `seal`, it is called with every chunk before any of its records is judged.
+    With `seal`, every chunk is committed before any of its records is judged.  One more run of
+    chunks is read while that goes on.
     """
 
     seal: Seal | None = None
@@ -84,46 +105,57 @@ class Judge:
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Part]:
         """Yield a part per batch; a batch may span many small sources."""
-        chunks: list[Placed] = []
-        ledger = CoverageLedger()
-        rows = size = 0
-        timings = Timings()
+        batch = _Batch()
+        sealed: _Batch | None = None
         began = time.perf_counter()
         # What is not sealed is judged chunk by chunk: runs would only be held in memory longer.
         for item in read_placed(tasks, in_runs=self.seal is not None):
             if isinstance(item, SourceNote):
-                ledger.add_note(item)
+                batch.ledger.add_note(item)
                 continue
-            chunks.append(item)
-            rows += item.chunk.records
-            size += item.chunk.size_bytes
-            if rows >= self._bounds.rows or size >= self._bounds.size_bytes:
-                timings.read_s += time.perf_counter() - began
-                yield self._judge(chunks, ledger, timings)
-                chunks, ledger, timings = [], CoverageLedger(), Timings()
-                rows = size = 0
-                began = time.perf_counter()
-        timings.read_s += time.perf_counter() - began
-        yield self._judge(chunks, ledger, timings)
-
-    def _judge(self, placed: list[Placed], ledger: CoverageLedger, timings: Timings) -> Part:
-        began = time.perf_counter()
-        hits: tuple[HitBlock, ...] = ()
-        chunks = [item.chunk for item in placed]
-        if self.seal and placed:
-            self.seal(placed)
-            timings.seal_s += time.perf_counter() - began
+            batch.add(item)
+            batch.timings.read_s += time.perf_counter() - began
+            if sealed:
+                yield self._judge(sealed)
+                sealed = None
+            if batch.rows >= self._bounds.rows or batch.size_bytes >= self._bounds.size_bytes:
+                batch = self._begin(batch)
+                if batch.wait:
+                    sealed = batch
+                else:
+                    yield self._judge(batch)
+                batch = _Batch()
             began = time.perf_counter()
+        batch.timings.read_s += time.perf_counter() - began
+        if sealed:
+            yield self._judge(sealed)
+        yield self._judge(self._begin(batch))
+
+    def _begin(self, batch: _Batch) -> _Batch:
+        """Begin to commit a batch."""
+        began = time.perf_counter()
+        if self.seal and batch.placed:
+            batch.wait = self.seal(batch.placed)
+            batch.timings.seal_s += time.perf_counter() - began
+        return batch
+
+    def _judge(self, batch: _Batch) -> Part:
+        """Judge a batch whose commitment was begun, when it is durable."""
+        began = time.perf_counter()
+        if batch.wait:
+            batch.wait()
+            batch.timings.seal_s += time.perf_counter() - began
+            began = time.perf_counter()
+        hits: tuple[HitBlock, ...] = ()
+        chunks = [item.chunk for item in batch.placed]
         if chunks:
             scan = self._scanner.scan(chunks)
             hits = scan.hits
-            ledger.add_scan(scan)
+            batch.ledger.add_scan(scan)
             for chunk in chunks:
-                ledger.add_chunk(chunk)
-        timings.scan_s += time.perf_counter() - began
-        records = sum(chunk.records for chunk in chunks)
-        size = sum(chunk.size_bytes for chunk in chunks)
-        return Part(hits, ledger, records, size, timings)
+                batch.ledger.add_chunk(chunk)
+        batch.timings.scan_s += time.perf_counter() - began
+        return Part(hits, batch.ledger, batch.rows, batch.size_bytes, batch.timings)
 
 
 def read_placed(tasks: Sequence[Task], *, in_runs: bool = True) -> Iterator[Placed | SourceNote]:

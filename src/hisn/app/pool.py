@@ -22,7 +22,7 @@ from multiprocessing.context import ForkContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from hisn.app.judge import Judge, Part, Placed
+from hisn.app.judge import Judge, Part, Placed, Wait
 from hisn.engine.ledger import CoverageLedger
 from hisn.errors import HisnError
 from hisn.events.source import SourceNote
@@ -60,7 +60,7 @@ class Sealer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """Ask the parent to commit; the worker waits for the answer before it judges."""
+    """Ask the parent to commit; the worker reads on, and waits for the answer before it judges."""
 
     sealed: Sequence[SealedChunk]
 
@@ -199,11 +199,12 @@ def _work(
     judge = make_judge()
     if seal:
 
-        def commit(placed: Sequence[Placed]) -> None:
+        def begin(placed: Sequence[Placed]) -> Wait:
             pipe.send(_Request(seal(placed)))
-            pipe.recv()
+            # The next message is the answer: whoever asked for a batch gets nothing else.
+            return pipe.recv
 
-        judge.seal = commit
+        judge.seal = begin
     # The parent is gone: there is nobody to work for, and nobody to tell.
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         _serve(pipe, judge)

@@ -64,7 +64,7 @@ class _Reader(Judge):
                 ledger.add_note(item)
                 yield Part((), ledger, 0, 0)
                 continue
-            if self.seal:
-                self.seal([item])
+            if self.seal and (wait := self.seal([item])):
+                wait()
             ledger.add_chunk(item.chunk)
             yield Part((), ledger, item.chunk.records, item.chunk.size_bytes)

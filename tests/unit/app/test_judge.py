@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -108,6 +108,60 @@ def test_what_cannot_be_sealed_is_not_judged(tasks: tuple[Task, ...]) -> None:
 
     judge = Judge(WatchedScanner(notes))
     judge.seal = refuse
+    with pytest.raises(StorageError):
+        list(judge.run(tasks))
+    assert notes == []
+
+
+def read_and_judged(tasks: tuple[Task, ...], monkeypatch: pytest.MonkeyPatch, rows: int) -> list[str]:
+    """Return what happens in which order when a commitment is waited for."""
+    notes: list[str] = []
+
+    def telling(task: Task) -> Iterator[Chunk | SourceNote]:
+        notes.append(f"read {task.name}")
+        return read(task)
+
+    def begin(placed: Sequence[Placed]) -> Callable[[], None]:
+        names = "+".join(item.chunk.source for item in placed)
+        notes.append(f"asked {names}")
+        return lambda: notes.append(f"durable {names}")
+
+    monkeypatch.setattr(judge_module, "read", telling)
+    judge = Judge(WatchedScanner(notes), BatchLimits(rows=rows))
+    judge.seal = begin
+    assert sum(part.records for part in judge.run(tasks)) == 6
+    return notes
+
+
+def test_one_more_run_is_read_while_a_batch_is_committed_and_nothing_is_judged_before(
+    tasks: tuple[Task, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert read_and_judged(tasks, monkeypatch, 1) == [
+        *("read a.log", "asked a.log"),
+        *("read b.log", "durable a.log", "judged a.log", "asked b.log"),
+        *("read c.log", "durable b.log", "judged b.log", "asked c.log"),
+        *("durable c.log", "judged c.log"),
+    ]
+
+
+def test_the_last_batch_waits_for_its_commitment(
+    tasks: tuple[Task, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert read_and_judged(tasks, monkeypatch, 1_000)[3:] == [
+        "asked a.log+b.log+c.log",
+        "durable a.log+b.log+c.log",
+        *("judged a.log", "judged b.log", "judged c.log"),
+    ]
+
+
+def test_what_did_not_become_durable_is_not_judged(tasks: tuple[Task, ...]) -> None:
+    notes: list[str] = []
+
+    def fail() -> None:
+        raise StorageError("E5203", "no space left")
+
+    judge = Judge(WatchedScanner(notes), BatchLimits(rows=1))
+    judge.seal = lambda _placed: fail
     with pytest.raises(StorageError):
         list(judge.run(tasks))
     assert notes == []

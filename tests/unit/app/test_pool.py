@@ -123,7 +123,9 @@ class SealingJudge(RehearsedJudge):
         """Yield one hit per task, once it is sealed."""
         for task in tasks:
             assert self.seal is not None
-            self.seal([])
+            wait = self.seal([])
+            assert wait is not None
+            wait()
             yield from super().run([task])
 
 
