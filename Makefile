@@ -25,6 +25,8 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@echo "Installing from requirements-dev.lock ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m hisn.evidence.native >/dev/null 2>&1 || \
+	  echo "No C compiler: sealing with fields will take longer (see python -m hisn.evidence.native)."
 	@touch $@
 
 demo: $(STAMP) ## find the attacks in one generated election evening
