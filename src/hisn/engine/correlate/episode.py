@@ -1,0 +1,50 @@
+"""Define what a correlation finds: an episode, with all that it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Name the records of one source, hit by one rule, that an episode rests on.
+
+    `numbers` are ascending; without `is_complete` they are the first of them only (by number),
+    and `count` is how many there are.
+    """
+
+    source: str
+    rule_digest: str
+    numbers: tuple[int, ...]
+    count: int
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """Hold one run of firing windows of one correlation and one group; it grows until it is closed.
+
+    `correlation` indexes `Pack.correlations`.  `group` gives each group-by name its value as text.
+    `fired_us` is the instant of the first mark at which the condition held, `first_us` and
+    `last_us` those of the first and last mark that it rests on (microseconds since 1970 UTC).
+    `first_source` and `first_record` name the first of its records by (time, source, number).
+    `count` is the exact number of records.  `value` is the measure at the first firing, `extreme`
+    the largest that it reached, both exact decimal text (fractions as ``1/3``).
+    `evidence` is sorted by (source, rule digest).
+
+    (correlation, group, fired_us, first_source, first_record) is the same in all states of an
+    episode, and no other episode has it.
+    """
+
+    correlation: int
+    group: tuple[tuple[str, str], ...]
+    fired_us: int
+    first_us: int
+    last_us: int
+    first_source: str
+    first_record: int
+    count: int
+    value: str
+    extreme: str
+    evidence: tuple[Part, ...]
+    is_closed: bool
