@@ -1,7 +1,7 @@
 """Read files of another node as if they were here: for checks, recovery and members' copies.
 
 What comes back is hostile until it is verified: tiles lead to a signed root or are refused by
-`TileReader`, and a body must have the digest it was asked by.
+`TileReader`, and a body must be the one that its act commits to.
 """
 
 from __future__ import annotations
@@ -15,12 +15,19 @@ from typing import Self
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from hisn.acts.statement import BodyRef
 from hisn.core.proof_limits import MAX_NOTE_BYTES
+from hisn.errors import VerificationError
+from hisn.evidence.disclosure import EVENT_MAGIC
+from hisn.evidence.sealed_map import parse_map
 from hisn.node.auth import RequestSigner
-from hisn.node.client import Ask, Caller, Deadlines, peer_of, wrong
+from hisn.node.client import Ask, Caller, Deadlines, away, peer_of, wrong
 from hisn.tlog.checkpoint import Checkpoint
 from hisn.tlog.merkle import HASH_BYTES
 from hisn.tlog.tile import ENTRIES, MAX_ENTRY_BYTES, WIDTH, Get, TileReader, parse_tile_path
+
+_LATER = (429, 503)
+"""Our share is used up, or the node has no room now: nothing is wrong, and asking later is right."""
 
 
 class RemoteNode:
@@ -68,14 +75,18 @@ class RemoteNode:
             cap = WIDTH * (2 + MAX_ENTRY_BYTES if is_private else HASH_BYTES)
         return self._read(f"{folder}/{name}", cap, is_private=is_private)
 
-    def body(self, digest: bytes, max_bytes: int) -> bytes | None:
-        """Return the body with that SHA-256, or None if it is not there, or not for us.
+    def body(self, ref: BodyRef, max_bytes: int) -> bytes | None:
+        """Return the body that an act commits to, or None if it is not there, or not for us.
 
         Raises StorageError (E5402, E5403).
         """
-        data = self._read(f"blob/sha256/{digest.hex()}", max_bytes, is_private=True)
-        if data is not None and hashlib.sha256(data).digest() != digest:
-            raise wrong(peer_of(self._url), "it gives another body than the one asked for")
+        data = self._read(f"blob/sha256/{ref.sha256.hex()}", max_bytes, is_private=True)
+        if data is not None:
+            try:
+                check_fetched(ref, data)
+            except VerificationError as error:
+                why = f"it gives another body than the one asked for: {error.message}"
+                raise wrong(peer_of(self._url), why) from error
         return data
 
     def _read(self, path: str, max_bytes: int, *, is_private: bool) -> bytes | None:
@@ -85,9 +96,33 @@ class RemoteNode:
         reply = self._portal.call(self._caller.ask, Ask(f"{self._url}/{path}", max_bytes, to=to))
         if reply.status == 404:
             return None
+        if reply.status in _LATER:
+            raise away(peer_of(self._url), f"it answers {reply.status}")
         if reply.status != 200:
             raise wrong(peer_of(self._url), f"status {reply.status} where a file was asked for")
         return reply.body
+
+
+def check_fetched(ref: BodyRef, data: bytes) -> None:
+    """Return if bytes are the body that an act commits to. Raises VerificationError.
+
+    A body in the clear is named by the digest of its bytes; a sealed one by that of its map's leaf,
+    and only the file of the whole map is accepted: there is one such file for a leaf, while what
+    is shown of a map has many, and the first to come would keep the others out.
+    """
+    committed = data
+    if ref.name == "sealed":
+        committed = parse_map(data)[0].leaf
+    elif data.startswith(EVENT_MAGIC):
+        # Leaves can be read in packs.  Whoever names one as a body in the clear would have it lie
+        # where the sealed body belongs, which could then never be stored.
+        raise VerificationError("E3311", "a leaf of a sealed map is offered as a body in the clear")
+    if hashlib.sha256(committed).digest() != ref.sha256:
+        raise VerificationError(
+            "E3311",
+            "the body is not the one that its act commits to",
+            hint="it was swapped or damaged; ask the author for the body again",
+        )
 
 
 def proven_entries(get: Get, head: Checkpoint) -> Callable[[int, int], Iterator[bytes]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from tests.unit.app.units import MEMBERS, OUTSIDE, alone, copied, listen_at, opened, served
 
+from hisn.acts.statement import BodyRef
 from hisn.app import serve as serve_module
 from hisn.app.home import Node, open_node
 from hisn.app.member import Draft
@@ -131,15 +132,13 @@ def test_bodies_go_to_their_audience_and_to_nobody_else(linked: Linked) -> None:
     with working(linked, EAST):
         for member, may in ((NORTH, False), (SOUTH, True)):
             with remote(linked, EAST, member) as asked:
-                read = asked._read
-                assert read(f"blob/sha256/{for_all.hex()}", 10**6, is_private=True) == body
-                found = read(f"blob/sha256/{for_south.hex()}", 10**6, is_private=True)
-                assert (found is not None) == may
-                assert read(f"blob/sha256/{hashlib.sha256(body).hexdigest()}", 10**6, is_private=True) is None
+                assert asked.body(BodyRef("sealed", for_all), 10**6) == body
+                assert (asked.body(BodyRef("sealed", for_south), 10**6) is not None) == may
+                assert asked.body(BodyRef("body", hashlib.sha256(body).digest()), 10**6) is None
         with remote(linked, EAST, OUTSIDE[0]) as stranger, pytest.raises(StorageError, match="401"):
-            stranger._read(f"blob/sha256/{for_all.hex()}", 10**6, is_private=True)
+            stranger.body(BodyRef("sealed", for_all), 10**6)
         with RemoteNode(urls[EAST]) as nobody, pytest.raises(StorageError, match="401"):
-            nobody._read(f"blob/sha256/{for_all.hex()}", 10**6, is_private=True)
+            nobody.body(BodyRef("sealed", for_all), 10**6)
 
 
 def test_a_body_that_no_act_names_is_given_to_nobody(linked: Linked) -> None:
@@ -148,7 +147,7 @@ def test_a_body_that_no_act_names_is_given_to_nobody(linked: Linked) -> None:
         digest = hashlib.sha256(b"raw").hexdigest()
         node.blobs.put(f"blob/sha256/{digest[:2]}/{digest}", b"raw")
     with working(linked, EAST), remote(linked, EAST, SOUTH) as asked:
-        assert asked.body(bytes.fromhex(digest), 100) is None
+        assert asked.body(BodyRef("body", bytes.fromhex(digest)), 100) is None
 
 
 def test_a_new_epoch_is_in_force_without_a_new_start(linked: Linked) -> None:

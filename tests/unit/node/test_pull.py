@@ -2,15 +2,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.node import hostile
 from tests.unit.node.samples import OWN, SampleLog
 from tests.unit.node.services import Node
 
+from hisn.acts.statement import BodyRef
+from hisn.core.canon import canonical
 from hisn.errors import StorageError, VerificationError
+from hisn.evidence.disclosure import SALT_BYTES, Value, slot_count
+from hisn.evidence.sealed_map import SealedMap, format_map, present, presented_json, seal_map
 from hisn.node.known import origin_hash
-from hisn.node.pull import RemoteNode, proven_entries
+from hisn.node.pull import RemoteNode, check_fetched, proven_entries
 from hisn.node.serve import Listen, NodeServer
 from hisn.tlog.edge import Edge, entry_tiles
 
@@ -49,18 +56,102 @@ def test_a_stranger_reads_hashes_and_no_entries(served: tuple[Node, str]) -> Non
         assert "401" in caught.value.message
 
 
-def test_a_body_has_the_digest_that_it_was_asked_by(served: tuple[Node, str]) -> None:
+def put(node: Node, digest: bytes, data: bytes) -> None:
+    node.blobs.put(f"blob/sha256/{digest.hex()[:2]}/{digest.hex()}", data)
+
+
+def clear(data: bytes) -> BodyRef:
+    return BodyRef("body", hashlib.sha256(data).digest())
+
+
+def sealed(**fields: Value) -> tuple[BodyRef, SealedMap]:
+    """Seal a map under salts that the fields' own names make."""
+    size = SALT_BYTES * slot_count(len(fields))
+    made = seal_map(fields, hashlib.shake_256(repr(fields).encode()).digest(size))
+    return BodyRef("sealed", hashlib.sha256(made.leaf).digest()), made
+
+
+def test_a_body_in_the_clear_has_the_digest_that_it_was_asked_by(served: tuple[Node, str]) -> None:
     node, url = served
-    digest, other = hashlib.sha256(b"body").digest(), hashlib.sha256(b"other").digest()
-    node.blobs.put(f"blob/sha256/{digest.hex()[:2]}/{digest.hex()}", b"body")
-    node.blobs.put(f"blob/sha256/{other.hex()[:2]}/{other.hex()}", b"forged")
+    body, other = clear(b"body"), clear(b"other")
+    put(node, body.sha256, b"body")
+    put(node, other.sha256, b"forged")
     with RemoteNode(url, OWN, node.north) as remote:
-        assert remote.body(digest, 100) == b"body"
-        assert remote.body(hashlib.sha256(b"none").digest(), 100) is None
-        for asked, cap in ((other, 100), (digest, 3)):
+        assert remote.body(body, 100) == b"body"
+        assert remote.body(clear(b"none"), 100) is None
+        for asked, cap in ((other, 100), (body, 3)):
             with pytest.raises(StorageError) as caught:
                 remote.body(asked, cap)
             assert caught.value.code == "E5403"
+
+
+def test_a_sealed_body_is_the_map_whose_leaf_the_act_names(served: tuple[Node, str]) -> None:
+    node, url = served
+    ref, made = sealed(rule="r", count=3)
+    put(node, ref.sha256, format_map(made))
+    with RemoteNode(url, OWN, node.north) as remote:
+        assert remote.body(ref, 10_000) == format_map(made)
+
+
+FIELDS: dict[str, Value] = {"expected": 3, "got": 4, "rule": "r"}
+TEXTS = sealed(**FIELDS)[1].disclosures
+WITHHELD = sealed(expected=3, rule="r")[1].disclosures
+
+
+@pytest.mark.parametrize(
+    "data",
+    {
+        "another true map": format_map(sealed(expected=4, got=4, rule="r")[1]),
+        "the same fields under other salts": format_map(seal_map(FIELDS, bytes(128))),
+        "one field of another map": canonical([*TEXTS[:2], WITHHELD[2], *TEXTS[3:]]),
+        "a field withheld": canonical([*TEXTS[:2], *TEXTS[3:]]),
+        "two fields swapped": canonical([TEXTS[0], TEXTS[2], TEXTS[1], *TEXTS[3:]]),
+        "the leaf in the place of the map": sealed(**FIELDS)[1].leaf,
+        "a part of the map, which would keep the whole out": canonical(
+            presented_json(present(sealed(**FIELDS)[1], ["got"]))
+        ),
+        "the map in another spelling": format_map(sealed(**FIELDS)[1]).replace(b",", b", "),
+        "nothing": b"",
+        "no JSON": b"\xff" * 64,
+        "lists without end": b"[" * 5_000,
+    }.items(),
+    ids=lambda case: case[0],
+)
+def test_a_swapped_or_changed_sealed_body_is_refused(
+    served: tuple[Node, str], data: tuple[str, bytes]
+) -> None:
+    ref = sealed(**FIELDS)[0]
+    with pytest.raises(VerificationError):
+        check_fetched(ref, data[1])
+    node, url = served
+    node.blobs.files[f"blob/sha256/{ref.sha256.hex()[:2]}/{ref.sha256.hex()}"] = data[1]
+    with RemoteNode(url, OWN, node.north) as remote, pytest.raises(StorageError) as caught:
+        remote.body(ref, 100_000)
+    assert caught.value.code == "E5403"
+    assert "another body" in caught.value.message
+
+
+def test_a_leaf_offered_as_a_clear_body_does_not_take_the_place_of_the_sealed_one() -> None:
+    """Anybody reads the leaf of a sealed map in a pack; as a clear body it would have the map's name."""
+    leaf = sealed(**FIELDS)[1].leaf
+    with pytest.raises(VerificationError):
+        check_fetched(clear(leaf), leaf)
+
+
+@given(st.binary(max_size=300), st.sampled_from(["body", "sealed"]))
+def test_a_hostile_body_raises_nothing_but_that_it_does_not_verify(data: bytes, sort: str) -> None:
+    with suppress(VerificationError):
+        check_fetched(BodyRef(sort, bytes(32)), data)
+
+
+def test_a_node_that_has_no_room_now_is_asked_later() -> None:
+    with (
+        hostile.raw_server(hostile.answers("429 Too Many Requests", b"")) as url,
+        RemoteNode(url) as remote,
+        pytest.raises(StorageError) as caught,
+    ):
+        remote.body(clear(b"body"), 100)
+    assert caught.value.code == "E5402"
 
 
 def test_a_name_that_no_log_has_is_not_asked_for(served: tuple[Node, str]) -> None:
