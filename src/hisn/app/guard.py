@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
 from hisn import __version__
 from hisn.app.judge import BatchLimits, Judge, Part, Timings
 from hisn.app.pool import Group, judge_groups
@@ -31,7 +29,7 @@ from hisn.events.open import discover
 from hisn.events.tasks import Task
 from hisn.findings.build import FindingBuilder
 from hisn.findings.model import Activity, Finding
-from hisn.rules.pack import Pack, Rule, digest_of
+from hisn.rules.pack import Pack, Rule, leave_out
 
 if TYPE_CHECKING:
     # A run that seals nothing does not load the ledger: half of a small run would be its start.
@@ -167,9 +165,7 @@ def _choose(pack: Pack, patterns: Sequence[str]) -> tuple[Pack, tuple[Rule, ...]
     """Split the pack into rules to judge and rules the operator excluded; both are in coverage."""
     excluded = tuple(rule for rule in pack.rules if _is_excluded(rule, patterns)) if patterns else ()
     if excluded:
-        gone = {id(rule) for rule in excluded}
-        kept = tuple(rule for rule in pack.rules if id(rule) not in gone)
-        pack = msgspec.structs.replace(pack, rules=kept, digest=digest_of(kept))
+        pack = leave_out(pack, {rule.digest for rule in excluded})
     if not pack.rules:
         raise UsageError("E1005", "no rule is left to judge", hint="check --rules and --exclude")
     return pack, excluded

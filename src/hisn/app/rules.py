@@ -17,7 +17,7 @@ from hisn import __version__
 from hisn.core import limits
 from hisn.core.place import Place
 from hisn.errors import InputError
-from hisn.rules.pack import PACK_MAGIC, Pack, Refused, decode_pack, encode_pack, join_packs, reopen_pack
+from hisn.rules.pack import PACK_NAME, Pack, Refused, decode_pack, encode_pack, join_packs, reopen_pack
 
 ENDINGS = (".yml", ".yaml")
 LICENCE_NAMES = ("LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE")
@@ -113,7 +113,7 @@ def _missing(path: Path, reason: str) -> InputError:
 def _read_pack(path: Path) -> Pack | None:
     try:
         with path.open("rb") as stream:
-            if stream.read(len(PACK_MAGIC)) != PACK_MAGIC:
+            if stream.read(len(PACK_NAME)) != PACK_NAME:
                 return None
             stream.seek(0)
             data = stream.read(_MAX_PACK_BYTES + 1)

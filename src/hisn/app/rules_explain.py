@@ -54,7 +54,7 @@ def find_rule(pack: Pack, wanted: str) -> Rule:
     for rule in pack.rules:
         if identity == rule.id or wanted in (rule.path, PurePosixPath(rule.path).name, rule.info.title):
             return rule
-    for entry in (*pack.refused, *pack.correlations):
+    for entry in pack.refused:
         if (identity and identity == entry.id.lower()) or wanted in (entry.path, entry.title):
             raise UsageError(
                 "E1042",

@@ -151,7 +151,6 @@ def check(*, paths: tuple[Path, ...], placeholders: Path | None, as_json: bool) 
     lead = f"{paths[0]}/" if len(paths) == 1 and paths[0].is_dir() else ""
     _print_problems(_("refused"), pack.refused, lead)
     _print_problems(_("note"), pack.notes, lead)
-    _print_problems(_("correlation"), pack.correlations, lead)
     _print_summary(pack, are_refused_listed=True)
     return EXIT_REFUSED if pack.refused else 0
 

@@ -50,6 +50,21 @@ MAX_WILDCARDS = 256
 """Wildcards in one value: a matcher's work grows with them."""
 MAX_EXPANSIONS = 10_000
 
+# Correlations
+MAX_CORRELATIONS = 10_000
+"""Correlations of one pack: each keeps windows of its own."""
+MAX_CORRELATION_RULES = 1_000
+"""Rules of one correlation, and rules that one name may mean."""
+MAX_CORRELATION_REFERENCES = 100_000
+"""Rules that all correlations of one pack refer to, counted each time."""
+MAX_CORRELATION_DEPTH = 16
+"""Correlations that judge one another in a chain, and levels of a condition's brackets."""
+MAX_CORRELATION_FIELDS = 32
+"""Fields that one correlation groups by, and fields that it counts."""
+MAX_CORRELATION_NAME_CHARS = 256
+MAX_TIMESPAN_S = 366 * 86_400
+"""A window longer than a year holds everything: a mistake, or an attack on the memory."""
+
 # Engine
 BATCH_ROWS = 49_152
 BATCH_BYTES = 64 * MiB

@@ -102,7 +102,6 @@ class CoverageLedger:
             count = by_logsource[wanted]
             rows.append(_rule_row(rule, "judged" if count else "no such source", count))
         rows += [_refused_row(refused, "refused") for refused in pack.refused]
-        rows += [_refused_row(refused, "correlation") for refused in pack.correlations]
         return tuple(sorted(rows, key=lambda row: (row.path, row.line, row.id, row.status)))
 
 

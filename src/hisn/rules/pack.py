@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import pairwise
-from typing import Annotated, TypeAlias
 
 import msgspec
-from msgspec import Meta
 
 from hisn.errors import InputError
-from hisn.rules.check import check_conditions
+from hisn.rules.check import check_conditions, check_correlations
+from hisn.rules.correlation import Correlation
 from hisn.rules.expr import Expr
+from hisn.rules.info import LEVELS, Hex, Level, Line, RuleInfo, Uuid
 
-LEVELS = ("informational", "low", "medium", "high", "critical")
+__all__ = (
+    "LEVELS",
+    "PACK_MAGIC",
+    "PACK_NAME",
+    "Pack",
+    "Refused",
+    "Rule",
+    "RuleInfo",
+    "RuleSource",
+    "decode_pack",
+    "digest_of",
+    "encode_pack",
+    "join_packs",
+    "leave_out",
+    "reopen_pack",
+)
 
-PACK_MAGIC = b"hisn pack 1\n"
+PACK_NAME = b"hisn pack "
+PACK_MAGIC = PACK_NAME + b"2\n"
 _DIGEST_BYTES = 32
-
-Hex: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-Uuid: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
-Level: TypeAlias = Annotated[str, Meta(pattern=r"\A(informational|low|medium|high|critical)\Z")]
-Line: TypeAlias = Annotated[int, Meta(ge=0)]
 
 
 class RuleSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,21 +42,6 @@ class RuleSource(msgspec.Struct, frozen=True, kw_only=True):
     product: str | None = None
     category: str | None = None
     service: str | None = None
-
-
-class RuleInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """Hold what people read about a rule; never needed to judge it."""
-
-    title: str
-    description: str = ""
-    author: str = ""
-    status: str = ""
-    date: str = ""
-    references: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    falsepositives: tuple[str, ...] = ()
-    fields: tuple[str, ...] = ()
-    licence: str = ""
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,39 +75,68 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
-    """Hold rules that were compiled together, in the order of (id, digest).
+    """Hold rules and correlations that were compiled together, each in the order of (id, digest).
 
-    `correlations` are rules that load but are judged by a later engine: listed, not silent.
-    `notes` name what is odd in documents that are judged all the same (or have nothing to judge).
+    A correlation refers to rules and correlations of its own pack, by digest.  `notes` name what
+    is odd in documents that are judged all the same (or have nothing to judge).
     """
 
     name: str
     digest: str
     rules: tuple[Rule, ...]
     refused: tuple[Refused, ...] = ()
-    correlations: tuple[Refused, ...] = ()
+    correlations: tuple[Correlation, ...] = ()
     notes: tuple[Refused, ...] = ()
 
 
-def digest_of(rules: tuple[Rule, ...]) -> str:
-    """Return the SHA-256 (hex) over the sorted digests of the rules: order and paths do not count."""
-    joined = "\n".join(sorted(rule.digest for rule in rules))
-    return hashlib.sha256(joined.encode()).hexdigest()
+def digest_of(rules: Iterable[Rule], correlations: Iterable[Correlation] = ()) -> str:
+    """Return the SHA-256 (hex) over the sorted digests of all: order and paths do not count."""
+    digests = [rule.digest for rule in rules]
+    digests += [correlation.digest for correlation in correlations]
+    return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
 
 
 def join_packs(name: str, packs: Iterable[Pack]) -> Pack:
-    """Return one pack of several; a rule that stands in more than one of them is judged once."""
+    """Return one pack of several; what stands in more than one of them is judged once.
+
+    Correlations keep what they refer to: a name is looked up in its author's own pack.
+    """
     packs = tuple(packs)
     rules = {(rule.id, rule.digest): rule for pack in reversed(packs) for rule in reversed(pack.rules)}
     joined = tuple(rules[key] for key in sorted(rules))
+    known = {(each.id, each.digest): each for pack in reversed(packs) for each in reversed(pack.correlations)}
+    correlations = tuple(known[key] for key in sorted(known))
     return Pack(
         name=name,
-        digest=digest_of(joined),
+        digest=digest_of(joined, correlations),
         rules=joined,
         refused=tuple(entry for pack in packs for entry in pack.refused),
-        correlations=tuple(entry for pack in packs for entry in pack.correlations),
+        correlations=correlations,
         notes=tuple(entry for pack in packs for entry in pack.notes),
     )
+
+
+def leave_out(pack: Pack, digests: Collection[str]) -> Pack:
+    """Return the pack without these rules and correlations, and without what refers to them.
+
+    What they silenced is heard again: half of a correlation must not hide what its rules see.
+    """
+    gone = set(digests)
+    kept = pack.correlations
+    while True:
+        left = tuple(
+            each
+            for each in kept
+            if each.digest not in gone
+            and not any(not gone.isdisjoint(reference.digests) for reference in each.references)
+        )
+        if len(left) == len(kept):
+            break
+        gone.update(each.digest for each in kept)
+        gone.difference_update(each.digest for each in left)
+        kept = left
+    rules = tuple(rule for rule in pack.rules if rule.digest not in gone)
+    return msgspec.structs.replace(pack, digest=digest_of(rules, kept), rules=rules, correlations=kept)
 
 
 def encode_pack(pack: Pack) -> bytes:
@@ -127,12 +152,15 @@ def decode_pack(data: bytes) -> Pack:
     no rule can have: the digest inside proves nothing against somebody who makes packs).
     """
     pack = reopen_pack(data)
-    if digest_of(pack.rules) != pack.digest:
+    if digest_of(pack.rules, pack.correlations) != pack.digest:
         raise _damaged("its digest is not that of its rules")
-    if any((one.id, one.digest) >= (two.id, two.digest) for one, two in pairwise(pack.rules)):
+    keys = [(rule.id, rule.digest) for rule in pack.rules]
+    correlated = [(each.id, each.digest) for each in pack.correlations]
+    if any(one >= two for entries in (keys, correlated) for one, two in pairwise(entries)):
         raise _damaged("its rules are out of order")
     try:
         check_conditions(rule.condition for rule in pack.rules)
+        check_correlations(pack.correlations, {rule.digest for rule in pack.rules})
     except ValueError as error:
         raise _damaged(str(error)) from None
     return pack

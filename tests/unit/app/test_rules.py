@@ -12,7 +12,7 @@ import pytest
 from hisn.app.rules import PROVENANCE, Provenance, licence_in, load_rules, walk_rules
 from hisn.core import limits
 from hisn.errors import InputError
-from hisn.rules.pack import encode_pack
+from hisn.rules.pack import PACK_MAGIC, encode_pack
 from hisn.storage.files import Cache
 
 RULE = """\
@@ -165,7 +165,7 @@ def test_paths_without_rules_are_errors(tmp_path: Path, make: str, monkeypatch: 
         path.mkdir()
     if make == "huge pack":
         monkeypatch.setattr("hisn.app.rules._MAX_PACK_BYTES", 20)
-        path.write_bytes(b"hisn pack 1\n" + bytes(100))
+        path.write_bytes(PACK_MAGIC + bytes(100))
     with pytest.raises(InputError) as caught:
         load_rules([path], Memory())
     assert caught.value.code == "E2130"

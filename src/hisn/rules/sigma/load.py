@@ -150,8 +150,7 @@ def build_pack(
         digest=digest_of(rules),
         rules=rules,
         refused=tuple(sorted(build.refused, key=_place)),
-        correlations=tuple(sorted(build.correlations, key=_place)),
-        notes=tuple(sorted(build.notes, key=_place)),
+        notes=tuple(sorted((*build.notes, *build.correlations), key=_place)),
     )
 
 

@@ -1,0 +1,175 @@
+"""Say what in a correlation does not go together, whoever made it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from fractions import Fraction
+from itertools import pairwise
+from typing import assert_never
+
+from hisn.core import limits
+from hisn.rules.correlation import (
+    COUNTING,
+    TEMPORAL,
+    AllSeen,
+    AnySeen,
+    Compare,
+    Correlation,
+    NotSeen,
+    Presence,
+    Seen,
+)
+
+
+def unsound_chains(targets: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """Return the correlations that are in a circle, lead into one, or end a chain that is too long.
+
+    `targets` gives for each correlation all that it refers to; what is no key there is a rule.
+    """
+    waiting = set(targets)
+    for _ in range(limits.MAX_CORRELATION_DEPTH):
+        waiting = {key for key in waiting if not waiting.isdisjoint(targets[key])}
+        if not waiting:
+            break
+    return frozenset(waiting)
+
+
+def shape_problem(correlation: Correlation) -> str:
+    """Say what does not go together; empty where everything does."""
+    return next(_problems(correlation), "")
+
+
+def _problems(correlation: Correlation) -> Iterator[str]:
+    names = {reference.name for reference in correlation.references}
+    yield from _alias_problems(correlation, names)
+    wanted = _fields_wanted(correlation)
+    if len(correlation.fields) not in wanted:
+        yield f"{correlation.kind} with {len(correlation.fields)} fields"
+    if (correlation.percentile is None) == (correlation.kind == "value_percentile"):
+        yield "value_percentile, and nothing else, needs a percentile"
+    if correlation.kind not in TEMPORAL and correlation.expression is not None:
+        yield f"a condition of words for {correlation.kind}"
+    if correlation.kind not in TEMPORAL and not correlation.condition:
+        yield f"{correlation.kind} without a condition"
+    if correlation.condition and not _can_hold(correlation, len(names)):
+        yield "no number meets the condition"
+    if correlation.expression is not None:
+        yield from _expression_problems(correlation, names)
+
+
+def _alias_problems(correlation: Correlation, names: Collection[str]) -> Iterator[str]:
+    aliases = correlation.aliases
+    if len({alias.name for alias in aliases}) < len(aliases):
+        yield "an alias stands twice"
+    for alias in aliases:
+        keys = [name for name, _ in alias.fields]
+        if not set(keys) <= set(names):
+            yield f"the alias '{alias.name}' names a rule that the correlation does not refer to"
+        if len(set(keys)) < len(keys):
+            yield f"the alias '{alias.name}' names a rule twice"
+
+
+def _fields_wanted(correlation: Correlation) -> range:
+    match correlation.kind:
+        case "event_count" | "temporal" | "temporal_ordered":
+            return range(1)
+        case "value_count":
+            return range(1, limits.MAX_CORRELATION_FIELDS + 1)
+        case "value_sum" | "value_avg" | "value_percentile" | "value_median":
+            return range(1, 2)
+    assert_never(correlation.kind)
+
+
+def _can_hold(correlation: Correlation, references: int) -> bool:
+    """Tell whether any measure meets all comparisons: one that never fires would silence its rules."""
+    values = sorted({Fraction(each.value) for each in correlation.condition})
+    if correlation.kind in COUNTING:
+        # Each comparison takes away a half line or one number: some count beside a value is left, or none.
+        least = 0 if correlation.kind == "value_count" else 1
+        reach = len(correlation.condition) + 1
+        beside = {math.floor(value) + by for value in values for by in range(-reach, reach + 1)}
+        most = references if correlation.kind in TEMPORAL else max(beside) + reach
+        counts = beside | set(range(least, least + reach + 1))
+        candidates = [Fraction(count) for count in counts if least <= count <= most]
+    else:
+        between = [(low + high) / 2 for low, high in pairwise(values)]
+        candidates = [*values, *between, values[0] - 1, values[-1] + 1]
+    return any(all(holds(each, value) for each in correlation.condition) for value in candidates)
+
+
+def holds(compare: Compare, value: Fraction) -> bool:
+    """Tell whether a measure meets a comparison, exactly."""
+    wanted = Fraction(compare.value)
+    match compare.op:
+        case "eq":
+            return value == wanted
+        case "neq":
+            return value != wanted
+        case "lt":
+            return value < wanted
+        case "lte":
+            return value <= wanted
+        case "gt":
+            return value > wanted
+        case "gte":
+            return value >= wanted
+    assert_never(compare.op)
+
+
+def _expression_problems(correlation: Correlation, names: Collection[str]) -> Iterator[str]:
+    expression = correlation.expression
+    assert expression is not None  # noqa: S101  the caller asks
+    if correlation.condition:
+        yield "a condition of words and one of numbers"
+    try:
+        used = names_in(expression)
+    except ValueError as error:
+        yield str(error)
+        return
+    if not used <= set(names):
+        yield "the condition names a rule that the correlation does not refer to"
+    elif holds_with(expression, frozenset()):
+        yield "the condition holds where nothing happens at all"
+
+
+def names_in(expression: Presence) -> frozenset[str]:
+    """Return the references that a condition of words asks about, refusing what is too deep.
+
+    Raises ValueError.
+    """
+    found: set[str] = set()
+    level: list[Presence] = [expression]
+    for _ in range(limits.MAX_CORRELATION_DEPTH):
+        below: list[Presence] = []
+        for node in level:
+            match node:
+                case Seen():
+                    found.add(node.name)
+                case NotSeen():
+                    below.append(node.item)
+                case AllSeen() | AnySeen():
+                    below.extend(node.items)
+                case _:
+                    assert_never(node)
+        if not below:
+            return frozenset(found)
+        if len(below) > limits.MAX_CORRELATION_RULES:
+            break
+        level = below
+    raise ValueError("the condition is too large or nested too deep")
+
+
+def holds_with(expression: Presence, seen: AbstractSet[str]) -> bool:
+    """Tell whether a condition of words holds where exactly these references are in the window."""
+    match expression:
+        case Seen():
+            return expression.name in seen
+        case NotSeen():
+            return not holds_with(expression.item, seen)
+        case AllSeen():
+            return all(holds_with(item, seen) for item in expression.items)
+        case AnySeen():
+            return any(holds_with(item, seen) for item in expression.items)
+    assert_never(expression)
