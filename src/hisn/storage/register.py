@@ -13,12 +13,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from hisn.errors import StorageError
-from hisn.tlog.ports import Conflict, DurabilityLost
+from hisn.tlog.ports import Conflict, DurabilityLost, Swap
 
 _SCHEMA = Path(__file__).with_name("sql") / "register.sql"
 _BUSY_MS = 30_000
@@ -56,16 +56,35 @@ class SqliteRegister:
         """Replace `old` (None: nothing) by `new`; raises `Conflict` if the value is another one."""
         with self._guarded("write"):
             # One statement is one transaction: between the comparison and the change stands nobody.
-            if old is None:
-                done = self._database.execute(
-                    "INSERT INTO register VALUES (?, ?) ON CONFLICT (name) DO NOTHING", (name, new)
-                )
-            else:
-                done = self._database.execute(
-                    "UPDATE register SET value = ? WHERE name = ? AND value = ?", (new, name, old)
-                )
-        if done.rowcount != 1:
+            is_done = self._swap(Swap(name, old, new))
+        if not is_done:
             raise Conflict(name)
+
+    def swap_all(self, rows: Sequence[Swap]) -> None:
+        """Replace several rows, all or none; raises `Conflict` with the first that holds another value."""
+        with self._guarded("write"):
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                other = next((row.name for row in rows if not self._swap(row)), None)
+                self._database.execute("COMMIT" if other is None else "ROLLBACK")
+            except BaseException:
+                # After some errors SQLite has rolled back by itself.
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+        if other is not None:
+            raise Conflict(other)
+
+    def _swap(self, row: Swap) -> bool:
+        if row.old is None:
+            done = self._database.execute(
+                "INSERT INTO register VALUES (?, ?) ON CONFLICT (name) DO NOTHING", (row.name, row.new)
+            )
+        else:
+            done = self._database.execute(
+                "UPDATE register SET value = ? WHERE name = ? AND value = ?", (row.new, row.name, row.old)
+            )
+        return done.rowcount == 1
 
     def _sync_folder(self) -> None:
         """Make the database's own name durable, which SQLite leaves to us."""

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from hisn.errors import StorageError
 from hisn.storage.disk import TEMPORARY, Found
 from hisn.testing.dice import Dice
-from hisn.tlog.ports import Conflict, DurabilityLost
+from hisn.tlog.ports import Conflict, DurabilityLost, Swap
 
 _SECTOR = 512
 
@@ -333,9 +333,15 @@ class SimulatedRegister:
 
     def swap(self, name: str, old: bytes | None, new: bytes) -> None:
         """Replace `old` by `new`; raises `Conflict` if the value is another one."""
+        self.swap_all([Swap(name, old, new)])
+
+    def swap_all(self, rows: Sequence[Swap]) -> None:
+        """Replace several rows, all or none; raises `Conflict`."""
         number = self._faults.enter("swap")
-        if self.values.get(name) != old:
-            raise Conflict(name)
-        self.values[name] = new
-        self.history.append((name, new))
+        for row in rows:
+            if self.values.get(row.name) != row.old:
+                raise Conflict(row.name)
+        for row in rows:
+            self.values[row.name] = row.new
+            self.history.append((row.name, row.new))
         self._faults.leave(number, "swap")

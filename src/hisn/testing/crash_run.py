@@ -6,7 +6,8 @@ The promises, whatever the disk forgot and wherever the process died:
 2. Of an append that was not answered all entries are there, or none.
 3. The register never held two trees of one size.
 4. What was published stays published, and the public file follows the register.
-5. The log opens by itself, may be signed, and every file of it leads to the root that was signed.
+5. A row that an append was to change beside its own is changed if and only if its entries are there.
+6. The log opens by itself, may be signed, and every file of it leads to the root that was signed.
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ from hisn.tlog.append import LogWriter
 from hisn.tlog.checkpoint import parse_signed_checkpoint
 from hisn.tlog.fsck import fsck
 from hisn.tlog.policy import Policy
-from hisn.tlog.ports import DurabilityLost
+from hisn.tlog.ports import DurabilityLost, Swap
 from hisn.tlog.sign import LogSigner
 from hisn.tlog.staging import LogNames
 from hisn.tlog.tile import ENTRIES, fetch_bundle, tiles_for
 
 ORIGIN = "crash.example/log"
 _NAMES = LogNames(ORIGIN)
+_BESIDE = "beside"
 _ROOT = "/node"
 _NO_QUORUM = Policy((), (), (), "none")
 _FIRST = (1, 3, 250, 254, 510)
@@ -74,6 +76,8 @@ class _World:
     register: SimulatedRegister
     entries: dict[int, bytes] = field(default_factory=dict)
     unanswered: list[list[bytes]] = field(default_factory=list)
+    beside: set[bytes] = field(default_factory=set)
+    """The first entries of appends that changed a row beside their own."""
     published: int = 0
     numbers: count[int] = field(default_factory=count)
     outcome: Outcome = field(default_factory=Outcome)
@@ -91,7 +95,11 @@ class _World:
             b"%d" % next(self.numbers) for _ in range(self.dice.pick(_BATCHES if self.entries else _FIRST))
         ]
         self.unanswered.append(batch)
-        done = writer.append(batch)
+        beside = []
+        if self.dice.random() < 0.5:
+            self.beside.add(batch[0])
+            beside = [Swap(_BESIDE, self.register.get(_BESIDE), batch[0])]
+        done = writer.append(batch, beside=beside)
         self.unanswered.remove(batch)
         self.outcome.acknowledged += len(batch)
         for index, entry in enumerate(batch, done.first_index):
@@ -147,6 +155,7 @@ class _World:
                 raise self.broken(f"entry {index} was acknowledged and is lost")
         self._settle(held)
         self._check_history()
+        self._check_beside(held)
         public = self._public(writer)
         names = (name.removeprefix(_NAMES.folder) for name in public.list(_NAMES.folder))
         fsck(
@@ -187,6 +196,11 @@ class _World:
                 head = parse_signed_checkpoint(raw).checkpoint
                 if roots.setdefault(head.size, head.root) != head.root:
                     raise self.broken(f"two trees of {head.size} entries were committed")
+
+    def _check_beside(self, held: list[bytes]) -> None:
+        last = next((entry for entry in reversed(held) if entry in self.beside), None)
+        if self.register.get(_BESIDE) != last:
+            raise self.broken("the row beside an append is not of the last one that stands")
 
     def _public(self, writer: LogWriter) -> FileBlobs:
         public = FileBlobs(Path(_ROOT), self.disk)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
-from hisn.tlog.ports import Conflict
+from hisn.tlog.ports import Conflict, Swap
 
 
 class MemoryRegister:
@@ -20,7 +21,12 @@ class MemoryRegister:
 
     def swap(self, name: str, old: bytes | None, new: bytes) -> None:
         """Replace `old` (None: nothing) by `new`; raises `Conflict` if the value is another one."""
+        self.swap_all([Swap(name, old, new)])
+
+    def swap_all(self, rows: Sequence[Swap]) -> None:
+        """Replace several rows, all or none; raises `Conflict`."""
         with self._lock:
-            if self.values.get(name) != old:
-                raise Conflict(name)
-            self.values[name] = bytes(new)
+            for row in rows:
+                if self.values.get(row.name) != row.old:
+                    raise Conflict(row.name)
+            self.values.update({row.name: bytes(row.new) for row in rows})

@@ -16,6 +16,9 @@ If everything stops after a step, the next start (`hisn.tlog.recover`) finds:
 
 Two writers stage and sign side by side, but only one swaps; the other sees `Conflict`, loads the
 winner's log and begins again.  So no two checkpoints of one size ever leave the register.
+
+An append may carry rows of others beside its own: what is counted by the log and what is counted
+by them is then one commit.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ from hisn.tlog.checkpoint import Checkpoint, LogKeys, SignedCheckpoint
 from hisn.tlog.edge import Edge, entry_tiles
 from hisn.tlog.merkle import EMPTY_ROOT, consistency_at, inclusion_at, leaf_hash, root_at
 from hisn.tlog.policy import Policy, verify_quorum
-from hisn.tlog.ports import Blobs, Conflict, DurabilityLost, Register
+from hisn.tlog.ports import Blobs, Conflict, DurabilityLost, Register, Swap
 from hisn.tlog.recover import (
     Home,
     State,
@@ -142,10 +145,14 @@ class LogWriter:
         """Return the newest committed checkpoint; it is not published before a quorum cosigned it."""
         return self._now().row.head
 
-    def append(self, leaves: Sequence[bytes], *, expected_size: int | None = None) -> Sequenced:
+    def append(
+        self, leaves: Sequence[bytes], *, expected_size: int | None = None, beside: Sequence[Swap] = ()
+    ) -> Sequenced:
         """Append entries, at least one, and return when they are committed and readable.
 
-        With `expected_size`, only to a log of that size: raises `Conflict` for another.  Raises
+        With `expected_size`, only to a log of that size: raises `Conflict` for another.  The rows
+        `beside` are replaced in the commit itself: they are if the entries are in the log, and not
+        if not; raises `Conflict` with the name of one that holds another value.  Raises
         StorageError E5207 or E5208 if nothing may be signed, ValueError for an entry too long.
         """
         if not leaves or any(len(leaf) > MAX_ENTRY_BYTES for leaf in leaves):
@@ -157,8 +164,10 @@ class LogWriter:
                 if expected_size not in (None, size):
                     raise Conflict(self._home.names.row)
                 try:
-                    return self._append_to(state, leaves)
-                except Conflict:
+                    return self._append_to(state, leaves, beside)
+                except Conflict as error:
+                    if error.name in [row.name for row in beside]:
+                        raise
                     self._forget()
         raise Conflict(self._home.names.row)
 
@@ -230,7 +239,7 @@ class LogWriter:
         """Return the root of the log when it had that size. Raises ValueError beyond its end."""
         return root_at(size, self._read_at(size))
 
-    def _append_to(self, state: State, leaves: Sequence[bytes]) -> Sequenced:
+    def _append_to(self, state: State, leaves: Sequence[bytes], beside: Sequence[Swap]) -> Sequenced:
         home, names = self._home, self._home.names
         old = state.row.head.checkpoint.size
         grown = self._grow(state, leaves)
@@ -239,7 +248,10 @@ class LogWriter:
         head = self._sign(grown.edge.size, grown.root)
         row = Row(head, staging)
         raw = row.encode()
-        home.register.swap(names.row, state.raw, raw)
+        if beside:
+            home.register.swap_all([Swap(names.row, state.raw, raw), *beside])
+        else:
+            home.register.swap(names.row, state.raw, raw)
         home.write(staging, grown.bundle)
         self._state = State(raw, row, grown.edge, grown.entries)
         return Sequenced(old, grown.edge.size, grown.root, head.raw)

@@ -6,13 +6,13 @@ next one begins, because these methods return only then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 from hisn.core.clock import Clock
 from hisn.errors import StorageError
 
-__all__ = ["Blobs", "Clock", "Conflict", "DurabilityLost", "Entropy", "Register"]
+__all__ = ["Blobs", "Clock", "Conflict", "DurabilityLost", "Entropy", "Register", "Swap"]
 
 
 class Conflict(StorageError):  # noqa: N818 -- the name that the contract of the port uses
@@ -95,6 +95,14 @@ class Blobs(Protocol):
         ...
 
 
+class Swap(NamedTuple):
+    """Replace, in the row `name`, `old` (None: nothing) by `new`."""
+
+    name: str
+    old: bytes | None
+    new: bytes
+
+
 class Register(Protocol):
     """Keep one small value per name, changed by compare-and-swap.
 
@@ -110,6 +118,13 @@ class Register(Protocol):
 
     def swap(self, name: str, old: bytes | None, new: bytes) -> None:
         """Replace `old` (None: nothing) by `new`; raises `Conflict` if the value is another one."""
+        ...
+
+    def swap_all(self, rows: Sequence[Swap]) -> None:
+        """Replace several rows of different names in one step: all of them, or none.
+
+        Raises `Conflict` with the name of the first row that holds another value.
+        """
         ...
 
 

@@ -12,7 +12,7 @@ import pytest
 from hisn.errors import StorageError
 from hisn.storage.register import SqliteRegister
 from hisn.testing.memory_register import MemoryRegister
-from hisn.tlog.ports import Conflict, DurabilityLost, Register
+from hisn.tlog.ports import Conflict, DurabilityLost, Register, Swap
 
 
 @pytest.fixture(params=["sqlite", "memory"])
@@ -37,6 +37,35 @@ def test_values_are_swapped_not_set(register: Register) -> None:
         register.swap("log/b", b"1", b"2")
     register.swap("empty", None, b"")
     assert register.get("empty") == b""
+
+
+def test_several_rows_are_swapped_all_or_none(register: Register) -> None:
+    register.swap_all([Swap("a", None, b"1"), Swap("b", None, b"2")])
+    assert (register.get("a"), register.get("b")) == (b"1", b"2")
+    for rows in (
+        [Swap("a", b"1", b"3"), Swap("b", b"0", b"4")],
+        [Swap("a", b"1", b"3"), Swap("b", None, b"4")],
+        [Swap("c", None, b"3"), Swap("b", b"", b"4")],
+    ):
+        with pytest.raises(Conflict) as caught:
+            register.swap_all(rows)
+        assert caught.value.name == "b"
+        assert [register.get(name) for name in "abc"] == [b"1", b"2", None]
+    register.swap_all([Swap("a", b"1", b"3"), Swap("c", None, b"4")])
+    assert [register.get(name) for name in "abc"] == [b"3", b"2", b"4"]
+    register.swap("a", b"3", b"5")
+
+
+def test_several_rows_that_cannot_be_written_leave_all_as_they_were(tmp_path: Path) -> None:
+    register = SqliteRegister(tmp_path / "commit.db")
+    register.swap("a", None, b"1")
+    register._database.execute(
+        "CREATE TEMP TRIGGER full BEFORE INSERT ON register BEGIN SELECT raise(ABORT, 'full'); END"
+    )
+    with pytest.raises(StorageError, match="full"):
+        register.swap_all([Swap("a", b"1", b"2"), Swap("b", None, b"3")])
+    assert register.get("a") == b"1"
+    register.swap("a", b"1", b"2")
 
 
 def test_values_survive_the_process(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_the_same_seed_does_the_same() -> None:
 
 
 def test_runs_meet_every_kind_of_fault() -> None:
-    total = [run(seed) for seed in range(40)]
+    total = [run(seed) for seed in range(60)]
     assert sum(each.acknowledged for each in total) > 5_000
     for kind in ("crashes", "power_losses", "errors", "rivals"):
         assert sum(getattr(each, kind) for each in total) > 5, kind

@@ -36,7 +36,7 @@ from hisn.tlog.merkle import (
     verify_consistency,
     verify_inclusion,
 )
-from hisn.tlog.ports import Conflict, DurabilityLost
+from hisn.tlog.ports import Conflict, DurabilityLost, Swap
 from hisn.tlog.sign import LogSigner
 from hisn.tlog.staging import encode_staging
 from hisn.tlog.tile import MAX_ENTRY_BYTES, tiles_for
@@ -483,3 +483,23 @@ def test_partial_tiles_are_collected_once_the_full_one_is_published() -> None:
     writer.publish(writer.head().raw, NO_QUORUM)
     assert f"{NAMES.folder}tile/0/001.p/44" in place.blobs.files
     assert list(place.open().entries(0, 400)) == leaves(400)
+
+
+def test_rows_beside_an_append_are_changed_by_its_commit() -> None:
+    place, writer = filled(1)
+    writer.append([b"x"], beside=[Swap("watch/a", None, b"1"), Swap("watch/b", None, b"1")])
+    assert place.register.get("watch/a") == place.register.get("watch/b") == b"1"
+    with pytest.raises(Conflict) as caught:
+        writer.append([b"y"], beside=[Swap("watch/a", b"1", b"2"), Swap("watch/b", b"0", b"2")])
+    assert caught.value.name == "watch/b"
+    assert place.register.get("watch/a") == b"1"
+    assert writer.head().checkpoint.size == 2
+    writer.append([b"z"], beside=[Swap("watch/a", b"1", b"2")])
+    assert list(place.open().entries(1, 3)) == [b"x", b"z"]
+
+
+def test_an_append_that_another_overtakes_brings_its_rows_the_second_time() -> None:
+    place, writer = filled(1)
+    place.open().append([b"the other was faster"])
+    done = writer.append([b"x"], beside=[Swap("watch", None, b"1")])
+    assert (done.first_index, place.register.get("watch")) == (2, b"1")
