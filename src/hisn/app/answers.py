@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hisn.acts.envelope import parse_envelope
 from hisn.acts.kinds import ANSWERS
@@ -16,9 +16,7 @@ from hisn.acts.statement import Head, Ref, parse_statement
 from hisn.app.heads import Heads
 from hisn.app.home import Node
 from hisn.app.mirrored import Copy, mirrored
-from hisn.app.pack_parts import covering_head, pack_act, trust_of
 from hisn.app.places import blob_name
-from hisn.app.reopen import own_act
 from hisn.errors import HisnError
 from hisn.evidence.packing import PackAct, PackParts, build_pack, format_body
 from hisn.evidence.sealed_map import parse_map, present
@@ -41,21 +39,15 @@ class Answer:
     seen: tuple[Head, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """Hold the answers for a pack, the cosigned heads that they cite, and whose answer does not verify."""
+def with_answers(node: Node, place: Ref, parts: PackParts) -> tuple[PackParts, tuple[str, ...]]:
+    """Return a pack's parts with what other members answered to its finding, and whose answer is unfit.
 
-    acts: tuple[PackAct, ...]
-    heads: tuple[bytes, ...]
-    unfit: tuple[str, ...]
-
-
-def answers_to(node: Node, place: Ref) -> Answers:
-    """Return rechecks and dissents of other members about a finding of this node. Raises StorageError."""
+    Answers bring the cosigned states that they cite.  Raises StorageError.
+    """
     found = [answer for member in node.roster.members for answer in _answers_of(node, member.id, place)]
     if not found:
-        return Answers((), (), ())
-    trial = _Trial(node, place)
+        return parts, ()
+    trial = _Trial(node, parts)
     fit: list[Answer] = found if trial.holds(found) else []
     unfit: list[str] = []
     for answer in found if not fit else ():
@@ -63,8 +55,7 @@ def answers_to(node: Node, place: Ref) -> Answers:
             fit.append(answer)
         else:
             unfit.append(answer.origin)
-    heads = trial.heads(fit)
-    return Answers(tuple(each.act for each in fit), heads, tuple(dict.fromkeys(unfit)))
+    return trial.parts_with(fit), tuple(dict.fromkeys(unfit))
 
 
 def _answers_of(node: Node, origin: str, place: Ref) -> list[Answer]:
@@ -107,25 +98,23 @@ def _body(node: Node, digest: bytes) -> bytes | None:
 
 
 class _Trial:
-    """Try whether a pack with answers would verify: with the finding, and nothing else."""
+    """Try whether a pack would verify with answers; its events play no part in that, and are left out."""
 
-    def __init__(self, node: Node, place: Ref) -> None:
-        finding = own_act(node, place.index)
-        names = finding.opened.names if finding.opened else ()
-        head = covering_head(node, place.index, unwitnessed=True)
-        self._finding = pack_act(node, head, finding, names)
-        self._trust = trust_of(node, head.raw)
+    def __init__(self, node: Node, parts: PackParts) -> None:
+        self._parts = parts
         self._verifier = Verifier(node.charter.genesis)
         self._heads = Heads(node)
 
     def holds(self, answers: Sequence[Answer]) -> bool:
         """Tell whether a pack with these answers verifies."""
-        acts = [self._finding, *(answer.act for answer in answers)]
-        parts = PackParts(trust=self._trust, acts=acts, finding=0, heads=self.heads(answers))
-        return self._verifier.verify(build_pack(parts)).failed is None
+        pack = build_pack(replace(self.parts_with(answers), events=(), timestamps={}))
+        return self._verifier.verify(pack).failed is None
 
-    def heads(self, answers: Sequence[Answer]) -> tuple[bytes, ...]:
-        """Return the cosigned states that the answers cite, as far as they are known."""
-        cited = dict.fromkeys(head for answer in answers for head in answer.seen)
-        known = (self._heads.find(head) for head in cited)
-        return tuple(head.raw for head in known if head)
+    def parts_with(self, answers: Sequence[Answer]) -> PackParts:
+        """Return the parts with answers, and those cosigned states that these cite and that are known."""
+        cited = self._heads.proving(head for answer in answers for head in answer.seen)
+        return replace(
+            self._parts,
+            acts=[*self._parts.acts, *(answer.act for answer in answers)],
+            heads=tuple(dict.fromkeys([*self._parts.heads, *cited])),
+        )

@@ -210,7 +210,7 @@ def _hold(pipe: Connection, foreign: Connection, stdin: int | None, root: Path, 
 
 def _load() -> None:
     """Load what will be needed, while the other process loads the rules."""
-    from hisn.app import intake, make_node, publish, sealing  # noqa: F401
+    from hisn.app import heads, intake, make_node, publish, sealing  # noqa: F401
 
 
 def _done(sealer: NodeSealer, call: _Call) -> object:

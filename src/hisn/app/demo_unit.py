@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from hisn.app.evidence_pack import Packed, PackRequest, make_pack
+from hisn.app.heads import Heads
 from hisn.app.home import NewNode, init_node, open_node
 from hisn.app.serve import RunningNode, ServeOptions
 from hisn.app.unit_files import adopt, draft_unit, own_enrolment, sign_draft
@@ -34,6 +36,7 @@ TAMPERED = "tampered.evpack"
 PAGE = "verify.html"
 SHOWN_FIELDS = ("audit_command", "audit_object_name", "application_name")
 """What Adria shows of a finding in its voter database: what was done to which table, and no voter."""
+_PATIENCE_S = 30.0
 _TITLE = "Voters changed by hand from a console"
 
 
@@ -89,12 +92,21 @@ def founded(folder: Path) -> Iterator[DemoUnit]:
     with ExitStack() as stack:
         for (name, _side), port in zip(everybody, ports, strict=True):
             stack.enter_context(_running(homes[name], port).background())
+        _await_heads(homes[ADRIA])
         yield DemoUnit(
             genesis,
             homes[ADRIA],
             tuple(name for name, _ in MEMBERS),
             tuple(name for name, _ in OUTSIDE),
         )
+
+
+def _await_heads(home: Path) -> None:
+    """Wait until a node has a cosigned state of every other member's log, for its acts to cite."""
+    until = time.monotonic() + _PATIENCE_S
+    with open_node(home, nobody) as node:
+        while len(Heads(node).cite()) < len(MEMBERS) - 1 and time.monotonic() < until:
+            time.sleep(0.1)
 
 
 def _running(home: Path, port: int) -> RunningNode:

@@ -14,7 +14,7 @@ from hisn.app.evdata import write_evdata
 from hisn.app.evidence_pack import batches_of, find_finding
 from hisn.app.heads import Heads
 from hisn.app.home import Node
-from hisn.app.pack_parts import covering_head, pack_act, trust_of, verified
+from hisn.app.pack_parts import cited_by, covering_head, pack_act, trust_of, verified
 from hisn.app.reopen import OwnAct, batch_act, encrypted_parts, own_act
 from hisn.app.reread import BatchAct
 from hisn.core.proof_limits import MAX_PACK_NUMBER
@@ -80,7 +80,8 @@ def write_disclosure(node: Node, prepared: Disclosure, path: Path) -> None:
 def _pack(node: Node, head: SignedCheckpoint, acts: Sequence[OwnAct]) -> tuple[bytes, Report]:
     """Return the pack that shows every field of the acts, verified."""
     shown = [pack_act(node, head, act, act.opened.names if act.opened else ()) for act in acts]
-    return verified(node, PackParts(trust=trust_of(node, head.raw), acts=shown, finding=0))
+    heads = cited_by(node, acts)
+    return verified(node, PackParts(trust=trust_of(node, head.raw), acts=shown, finding=0, heads=heads))
 
 
 def _files(node: Node, batches: Sequence[BatchAct]) -> Iterator[tuple[bytes, Iterator[bytes]]]:

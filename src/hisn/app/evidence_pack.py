@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hisn.app.answers import answers_to
+from hisn.app.answers import with_answers
 from hisn.app.home import Node
-from hisn.app.pack_parts import covering_head, names_of_batch, pack_act, trust_of, verified
+from hisn.app.pack_parts import cited_by, covering_head, names_of_batch, pack_act, trust_of, verified
 from hisn.app.reopen import OwnAct, Reopened, own_act, reopener
 from hisn.app.timestamps import ask_for_token
 from hisn.errors import UsageError, VerificationError
@@ -220,18 +220,15 @@ def aliases_of(opened: Reopened, mapping: Mapping, index: int) -> dict[str, str]
 
 def _parts(node: Node, finding: OwnAct, chosen: _Chosen, request: PackRequest) -> PackParts:
     head = covering_head(node, finding.place.index, unwitnessed=request.unwitnessed)
-    acts = [
-        pack_act(node, head, finding, chosen.finding_names(finding)),
-        *(pack_act(node, head, opened.act, names_of_batch(opened.act)) for opened in chosen.batches),
-    ]
-    answers = answers_to(node, finding.place)
-    chosen.unfit = answers.unfit
-    stamps = {0: ask_for_token(finding.leaf, request.timestamp_url)} if request.timestamp_url else {}
-    return PackParts(
+    shown = [finding, *(opened.act for opened in chosen.batches)]
+    names = [chosen.finding_names(finding), *(names_of_batch(act) for act in shown[1:])]
+    parts = PackParts(
         trust=trust_of(node, head.raw),
-        acts=[*acts, *answers.acts],
+        acts=[pack_act(node, head, act, each) for act, each in zip(shown, names, strict=True)],
         finding=0,
         events=chosen.events,
-        heads=answers.heads,
-        timestamps=stamps,
+        heads=cited_by(node, shown),
+        timestamps={0: ask_for_token(finding.leaf, request.timestamp_url)} if request.timestamp_url else {},
     )
+    parts, chosen.unfit = with_answers(node, finding.place, parts)
+    return parts

@@ -108,6 +108,7 @@ def _row(position: int, appended: Appended) -> ActRow:
         ordinal=_number(public["ordinal"]) if is_batch else 0,
         intake=bytes.fromhex(str(public["key"])) if is_batch else b"",
         finding=appended.finding,
+        cited=tuple((head.origin, head.size, head.root) for head in act.header.seen),
     )
 
 

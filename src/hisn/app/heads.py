@@ -1,31 +1,30 @@
 """Keep states of logs that a quorum has cosigned: others' newest ones, and own ones that others cite.
 
 A mirror keeps a log's entries and its own signature; a proof for a stranger needs the quorum's.
-Each state is a file ``heads/<hash of the origin>/<size>.checkpoint``, as it came.
+Each state is a file ``heads/<hash of the origin>/<size>.checkpoint``, as it came.  Of another's log
+the newest few are there; those that an own act cites stay for ever, in ``cited/``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from hisn.acts.statement import Head
 from hisn.app.home import Node, read_unit
+from hisn.core.canon import MAX_EXACT
 from hisn.errors import VerificationError
-from hisn.node.answer import Answer
-from hisn.node.body import parse_add_checkpoint
 from hisn.node.known import origin_hash
-from hisn.node.mirror import Mirror
-from hisn.node.quota import Quota
-from hisn.node.ratchet import Rooms
 from hisn.node.suspects import BlobSuspects, Suspects
-from hisn.node.ticket import Tickets
 from hisn.tlog.checkpoint import SignedCheckpoint, parse_signed_checkpoint
-from hisn.tlog.sign import Cosigner
 from hisn.unit.quorum import judge_head
 
 MAX_HEADS = 4
 """States kept of another's log: one for which the copy of its entries is not whole yet, and older ones."""
+MAX_CITED = 32
+"""Logs that one act cites: under the longest names they take 10 of the 32 KiB that an act may have."""
 _ENDING = ".checkpoint"
+_KEPT, _CITED = "heads", "cited"
 
 
 class Heads:
@@ -73,8 +72,38 @@ class Heads:
 
     def find(self, head: Head) -> SignedCheckpoint | None:
         """Return the cosigned checkpoint of a state that an act cites, if it was kept."""
-        known = self.at(head.origin, head.size)
-        return known if known and known.checkpoint.root == head.root else None
+        for folder in (_KEPT, _CITED):
+            raw = self._blobs.get(_name(head.origin, head.size, folder))
+            known = None if raw is None else parse_signed_checkpoint(raw)
+            if known and known.checkpoint.root == head.root:
+                return known
+        return None
+
+    def cite(self) -> tuple[Head, ...]:
+        """Return the newest cosigned state of each other member's log, and keep it for the packs to come.
+
+        An act that cites them was made after them.  A lone office has none to cite: outside witnesses
+        have no log here.  Raises StorageError.
+        """
+        own = self.node.config.origin
+        others = sorted(each.id for each in self.node.roster.active if each.id != own)
+        newest = [head for origin in others if (head := self.newest(origin, MAX_EXACT))][:MAX_CITED]
+        names = [_name(head.checkpoint.origin, head.checkpoint.size, _CITED) for head in newest]
+        self._blobs.put_many(
+            [(name, head.raw) for name, head in zip(names, newest, strict=True) if not self._blobs.get(name)]
+        )
+        return tuple(Head(each.origin, each.size, each.root) for each in (head.checkpoint for head in newest))
+
+    def proving(self, cited: Iterable[Head]) -> Iterator[bytes]:
+        """Yield the kept checkpoints of states that acts cite, as far as they count by the roster in force.
+
+        A log's owner can have revoked the keys that signed one: with it no pack would verify.
+        """
+        for head in dict.fromkeys(cited):
+            with suppress(VerificationError):
+                known = self.find(head)
+                if known and judge_head(self.node.rosters, known).is_reached:
+                    yield known.raw
 
     def newest(self, origin: str, at_most: int) -> SignedCheckpoint | None:
         """Return the newest state of a log that has no more entries than `at_most`."""
@@ -82,7 +111,7 @@ class Heads:
         return self.at(origin, sizes[-1]) if sizes else None
 
     def _sizes(self, origin: str) -> list[int]:
-        folder = f"heads/{origin_hash(origin)}/"
+        folder = f"{_KEPT}/{origin_hash(origin)}/"
         return [
             int(name.removeprefix(folder).removesuffix(_ENDING))
             for name in self._blobs.list(folder)
@@ -104,35 +133,6 @@ class Heads:
         )
 
 
-class HeadKeeper(Mirror):
-    """Mirror logs, and keep the cosigned state that comes with each upload.
-
-    A mirror stores a checkpoint with the log's signature and its own alone (C2SP tlog-mirror); the
-    quorum's lines in the request would be lost.
-    """
-
-    def __init__(
-        self,
-        heads: Heads,
-        rooms: Rooms,
-        cosigner: Cosigner,
-        *,
-        tickets: Tickets,
-        quota: Quota | None = None,
-    ) -> None:
-        node = heads.node
-        super().__init__(rooms, cosigner, node.clock, blobs=node.blobs, tickets=tickets, quota=quota)
-        self._heads = heads
-
-    def add_checkpoint(self, body: bytes) -> Answer:
-        """Answer add-checkpoint as every mirror does; keep the state if a quorum has cosigned it."""
-        answer = super().add_checkpoint(body)
-        if answer.status == 200:
-            with suppress(VerificationError):
-                self._heads.keep(parse_add_checkpoint(body).note)
-        return answer
-
-
-def _name(origin: str, size: int) -> str:
+def _name(origin: str, size: int, folder: str = _KEPT) -> str:
     # Padded, so that names are in the order of sizes.
-    return f"heads/{origin_hash(origin)}/{size:019d}{_ENDING}"
+    return f"{folder}/{origin_hash(origin)}/{size:019d}{_ENDING}"

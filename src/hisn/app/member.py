@@ -95,6 +95,7 @@ class Member:
     def record(self, drafts: Sequence[Draft], seen: Sequence[Head] = ()) -> list[Ref]:
         """Put acts into the log and return their places; durable when it returns.
 
+        They cite the states `seen`, one of each log, or newer ones that acts before them have cited.
         Raises StorageError; then a prefix of the drafts may be in the log, and `fold` tells which.
         """
         if drafts:
@@ -146,11 +147,23 @@ class Member:
     ) -> list[Ref]:
         """Append acts at once. Raises Conflict if the log grew meanwhile; then none is in it."""
         size, last = self.fold.catch_up(self.log)
+        seen = self._not_older(seen)
         leaves, acts = self._sign(drafts, bodies, seen, (size, last, [place.leaf_hash for place in before]))
         stored.result()  # an act in the log always has its body
         first = self.log.append(leaves, expected_size=size).first_index
         self.fold.add(first, acts)
         return [Ref(self.origin, first + at, act.leaf_hash) for at, act in enumerate(acts)]
+
+    def _not_older(self, seen: tuple[Head, ...]) -> tuple[Head, ...]:
+        """Return, in the place of each state, the newest one of its log that any act here has cited.
+
+        An act that cites an older state than one before it would deny what its author had seen.
+        """
+        cited = {origin: Head(origin, *state) for origin, state in self.fold.table.cited().items()}
+        known = [cited.get(head.origin, head) for head in seen]
+        return tuple(
+            head if head.size > newest.size else newest for head, newest in zip(seen, known, strict=True)
+        )
 
     def _body(self, draft: Draft) -> Body | None:
         if draft.clear is not None:

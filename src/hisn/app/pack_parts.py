@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
+from hisn.app.heads import Heads
 from hisn.app.home import Node
 from hisn.app.reopen import OwnAct
+from hisn.core.proof_limits import MAX_PACK_STATES
 from hisn.errors import PolicyError, StorageError
 from hisn.evidence.packing import PackAct, PackParts, Trust, build_pack, format_body
 from hisn.evidence.sealed_map import present
@@ -17,6 +20,8 @@ from hisn.verify.check import verify_pack
 from hisn.verify.logged import judge_states, policy_for
 from hisn.verify.steps import Report
 
+MAX_CITED_STATES = MAX_PACK_STATES // 2
+"""States in a pack that its owner's acts cite; answers need room, too."""
 _ASSET = 3
 """Where a declaration names the asset; see `sealing.task_fields`."""
 
@@ -59,6 +64,12 @@ def pack_act(node: Node, head: SignedCheckpoint, act: OwnAct, names: Iterable[st
     proof = TlogProof(index, node.log.inclusion(index, size), head.raw)
     body = format_body(present(act.sealed, list(names))) if act.sealed else None
     return PackAct(act.leaf, format_tlog_proof(proof), body)
+
+
+def cited_by(node: Node, acts: Iterable[OwnAct]) -> tuple[bytes, ...]:
+    """Return the cosigned states of others' logs after which own acts were made, as far as they are here."""
+    cited = (head for act in acts for head in act.statement.header.seen)
+    return tuple(islice(Heads(node).proving(cited), MAX_CITED_STATES))
 
 
 def verified(node: Node, parts: PackParts) -> tuple[bytes, Report]:

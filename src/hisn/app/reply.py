@@ -5,7 +5,7 @@ from __future__ import annotations
 from hisn import __version__
 from hisn.acts.envelope import parse_envelope
 from hisn.acts.kinds import ANSWERS
-from hisn.acts.statement import Head, Ref, parse_statement
+from hisn.acts.statement import Ref, parse_statement
 from hisn.app.home import Node
 from hisn.app.member import Draft
 from hisn.app.recheck import Rechecked
@@ -47,7 +47,7 @@ def reply(node: Node, rechecked: Rechecked) -> tuple[Ref, bool]:
         sealed=_body(rechecked),
         in_reply_to=stated.place,
     )
-    (place,) = node.member.record([draft], seen=(_seen(node, stated.head),))
+    (place,) = node.member.record([draft], seen=(stated.head,))
     return place, True
 
 
@@ -74,18 +74,3 @@ def _answered(node: Node, finding: Ref, kind: str) -> Ref | None:
         if act.kind in ANSWERS and act.header.in_reply_to == finding:
             return Ref(node.config.origin, position, leaf_hash(leaf)) if act.kind == kind else None
     return None
-
-
-def _seen(node: Node, head: Head) -> Head:
-    """Return the newest state of that log that this member has cited, or the one at hand.
-
-    An act that cites an older state than one before it would deny what its author had seen.
-    """
-    newest = head
-    for kind in ANSWERS:
-        for position in node.member.fold.table.positions(kind):
-            act = parse_statement(parse_envelope(node.log.read_entry(position)).payload)
-            for cited in act.header.seen:
-                if cited.origin == head.origin and cited.size > newest.size:
-                    newest = cited
-    return newest

@@ -13,7 +13,7 @@ from hisn.app.home import Node
 from hisn.app.intake import intake_folder
 from hisn.app.judge import Judge, Part, read_placed
 from hisn.app.pool import judge_groups
-from hisn.app.sealing import SealTo
+from hisn.app.sealer import seal_to
 from hisn.engine.coverage import SourceCoverage
 from hisn.engine.ledger import CoverageLedger
 from hisn.events.declare import Declarations
@@ -40,8 +40,9 @@ def seal_batch(
         path = folder / "piece"
         write_whole(path, data)
         task = Task(str(path), source, declaration=declared.of(source), size_bytes=len(data))
-        seal_to = SealTo(node.member, node.intaker(folder), mode)
-        found, sealing = seal_to.take_in(Discovery((task,)), declared, load_mapping().digest)
+        found, sealing = seal_to(node, folder, mode).take_in(
+            Discovery((task,)), declared, load_mapping().digest
+        )
         ledger = CoverageLedger()
         for note in found.notes:
             ledger.add_note(note)

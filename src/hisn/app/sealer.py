@@ -15,7 +15,7 @@ from hisn.node.published import Outcome
 
 if TYPE_CHECKING:
     from hisn.app.home import Node
-    from hisn.app.sealing import Bounds, Sealing
+    from hisn.app.sealing import Bounds, Sealing, SealTo
     from hisn.events.declare import Declarations
     from hisn.events.tasks import Discovery
     from hisn.evidence.batch import Mode
@@ -68,6 +68,14 @@ class SealTarget(Protocol):
         ...
 
 
+def seal_to(node: Node, folder: Path, mode: Mode) -> SealTo:
+    """Return what seals into a node's log, with copies in a folder, citing what it has of others' logs."""
+    from hisn.app.heads import Heads
+    from hisn.app.sealing import SealTo
+
+    return SealTo(node.member, node.intaker(folder), mode, Heads(node).cite)
+
+
 class NodeSealer:
     """Seal one run into this machine's node. To be closed; one thread uses it."""
 
@@ -106,12 +114,11 @@ class NodeSealer:
     ) -> tuple[Discovery, ChunkSealer]:
         """Take the files in; return what is to be read instead, and the workers' half."""
         from hisn.app.intake import intake_folder
-        from hisn.app.sealing import SealTo
 
         node = self._opened()
         folder = self._copies.enter_context(intake_folder(node.places.intake))
-        seal_to = SealTo(node.member, node.intaker(folder), self._mode)
-        taken, self._sealing = seal_to.take_in(discovery, declarations, mapping_digest)
+        into = seal_to(node, folder, self._mode)
+        taken, self._sealing = into.take_in(discovery, declarations, mapping_digest)
         return taken, self._sealing.compute
 
     def begin(self, discovery: Discovery, declarations: Declarations, mapping_digest: str) -> Taking:

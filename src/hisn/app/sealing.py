@@ -8,7 +8,7 @@ names the batches and the events it rests on.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import msgspec
 
 from hisn import __version__
-from hisn.acts.statement import EVERYBODY, Ref
+from hisn.acts.statement import EVERYBODY, Head, Ref
 from hisn.app.intake import Intake, Intaker
 from hisn.app.member import Draft, Member
 from hisn.app.sealed import ChunkSealer, SealBy, SealedChunk, SealSummary
@@ -45,6 +45,7 @@ class Sealed:
     place: Ref
 
 
+Seen: TypeAlias = "Callable[[], Sequence[Head]]"
 Evidence: TypeAlias = tuple[Ref, SealedChunk, tuple[int, ...]]
 """A batch's place, its commitment, and the events in it that a finding rests on."""
 
@@ -78,6 +79,8 @@ class SealTo:
     member: Member
     intaker: Intaker
     mode: Mode
+    seen: Seen = tuple
+    """What gives the states of others' logs that the run's acts cite."""
 
     def begin(self, discovery: Discovery, declarations: Declarations, mapping_digest: str) -> Taking:
         """Take the files in when they are waited for."""
@@ -88,14 +91,19 @@ class SealTo:
     ) -> tuple[Discovery, Sealing]:
         """Take the files in; return what is to be read instead, and what seals it."""
         taken, intakes = self.intaker.take_in(discovery, declarations, self.mode)
-        return taken, Sealing(self.member, intakes, declarations, mapping_digest)
+        return taken, Sealing(self.member, intakes, declarations, mapping_digest, self.seen)
 
 
 class Sealing:
     """Commit the batches of one run and its findings to the member's log."""
 
     def __init__(
-        self, member: Member, intakes: Sequence[Intake], declarations: Declarations, mapping_digest: str
+        self,
+        member: Member,
+        intakes: Sequence[Intake],
+        declarations: Declarations,
+        mapping_digest: str,
+        seen: Seen = tuple,
     ) -> None:
         self._member = member
         self._intakes = {intake.path: intake for intake in intakes}
@@ -104,6 +112,8 @@ class Sealing:
         self._batches: dict[str, list[Sealed]] = {}
         self._places: dict[tuple[str, int, int], Sealed] = {}
         self._findings = 0
+        self._seen = seen
+        self._seen_at_first = seen()
 
     pipes: Sequence[Connection] = ()
     """The keys are in this process."""
@@ -126,7 +136,7 @@ class Sealing:
             chain = (chunk.source, chunk.part)
             drafts.append(self._draft(chunk, numbers.get(chain)))
             numbers[chain] = number
-        for chunk, place in zip(new, self._member.record(drafts), strict=True):
+        for chunk, place in zip(new, self._member.record(drafts, self._seen_at_first), strict=True):
             self._places[chunk.place] = entry = Sealed(chunk, place)
             self._batches.setdefault(chunk.source, []).append(entry)
 
@@ -142,7 +152,8 @@ class Sealing:
             )
             for finding in findings
         ]
-        self._member.record(drafts)
+        # A run can take hours: its findings are made after what was seen at its end.
+        self._member.record(drafts, self._seen())
         self._findings += len(drafts)
 
     def places(self) -> tuple[Ref, ...]:

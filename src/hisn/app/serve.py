@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from hisn.acts.envelope import parse_envelope
 from hisn.acts.statement import EVERYBODY, parse_statement
-from hisn.app.heads import HeadKeeper, Heads
+from hisn.app.head_keeper import HeadKeeper
+from hisn.app.heads import Heads
 from hisn.app.home import Node
 from hisn.app.peers import Peers
 from hisn.app.publish import publisher_of

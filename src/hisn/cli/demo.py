@@ -51,7 +51,7 @@ def demo(*, seed: int, size: int, out: str, level: str, quiet: bool) -> int:
     from hisn.app.home import open_node
     from hisn.app.intake import intake_folder
     from hisn.app.publish import publish
-    from hisn.app.sealing import SealTo
+    from hisn.app.sealer import seal_to
     from hisn.present.progress import open_progress
 
     folder = Path(out)
@@ -67,8 +67,8 @@ def demo(*, seed: int, size: int, out: str, level: str, quiet: bool) -> int:
         click.echo(f"$ HISN_HOME={unit.home} hisn guard {folder / LOGS} --seal --level {level}\n")
         with open_node(unit.home, nobody) as node:
             with intake_folder(node.places.intake) as copies:
-                seal_to = SealTo(node.member, node.intaker(copies), "fields")
-                played = run_demo(folder, truth, None if quiet else open_progress(), seal_to)
+                into = seal_to(node, copies, "fields")
+                played = run_demo(folder, truth, None if quiet else open_progress(), into)
             published = publish(node)
         write_results(played)
         _show(played, level)

@@ -16,6 +16,9 @@ from hisn.errors import StorageError
 
 _SCHEMA = Path(__file__).with_name("sql") / "projection.sql"
 _BUSY_MS = 30_000
+_TABLES = ("folded", "acts", "batches", "findings", "cited")
+_VERSION = 2
+"""Of the schema and of what is folded into it: a table of another version is made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class ActRow:
     """Hold what is looked up of one act; `source`, `part`, `ordinal`, `intake` of a batch only.
 
     `source` and `intake` (the commitment to the key of the file taken in) are 32 bytes, `finding`
-    is the id of a finding act.
+    is the id of a finding act, `cited` are the states of logs that the act cites: origin, size, root.
     """
 
     position: int
@@ -36,6 +39,7 @@ class ActRow:
     ordinal: int = 0
     intake: bytes = b""
     finding: str | None = None
+    cited: tuple[tuple[str, int, bytes], ...] = ()
 
 
 class Projection:
@@ -48,7 +52,22 @@ class Projection:
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = NORMAL")
             self._database.execute(f"PRAGMA busy_timeout = {_BUSY_MS:d}")
-            self._database.executescript(_SCHEMA.read_text("utf-8"))
+        if self._version() != _VERSION:
+            self._make()
+
+    def _version(self) -> int:
+        row = self._one("PRAGMA user_version")
+        return int(row[0]) if row else 0
+
+    def _make(self) -> None:
+        with self._transaction():
+            if self._version() == _VERSION:
+                return  # another process was faster
+            for table in _TABLES:
+                self._database.execute(f"DROP TABLE IF EXISTS {table}")
+            for statement in _SCHEMA.read_text("utf-8").split(";"):
+                self._database.execute(statement)
+            self._database.execute(f"PRAGMA user_version = {_VERSION:d}")
 
     def close(self) -> None:
         """Close the connection."""
@@ -62,8 +81,8 @@ class Projection:
     def clear(self) -> None:
         """Forget everything: the log is not the one that was folded."""
         with self._transaction():
-            for table in ("folded", "acts", "batches", "findings"):
-                self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
+            for table in _TABLES:
+                self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - names from this module
 
     def add(self, rows: Sequence[ActRow]) -> None:
         """Put in the next acts, in the order of the log; those that are in it already are passed over.
@@ -79,6 +98,7 @@ class Projection:
                 raise StorageError("E5032", "acts are folded out of order", hint="delete state/projection.db")
             for row in rows:
                 self._insert(row)
+            self._cite(rows)
             self._database.execute(
                 "INSERT OR REPLACE INTO folded VALUES (0, ?, ?)", (rows[-1].position + 1, rows[-1].leaf_hash)
             )
@@ -125,6 +145,11 @@ class Projection:
         rows = self._database.execute("SELECT position FROM acts WHERE body = ? ORDER BY position", (body,))
         return [int(row[0]) for row in rows]
 
+    def cited(self) -> dict[str, tuple[int, bytes]]:
+        """Return the newest state of each log that any act cites: origin -> size, root."""
+        rows = self._database.execute("SELECT origin, size, root FROM cited")
+        return {str(origin): (int(size), bytes(root)) for origin, size, root in rows}
+
     def counts(self) -> dict[str, int]:
         """Return how many acts there are of each kind."""
         rows = self._database.execute("SELECT kind, count(*) FROM acts GROUP BY kind ORDER BY kind")
@@ -143,6 +168,18 @@ class Projection:
             )
         if row.finding is not None:
             self._database.execute("INSERT INTO findings VALUES (?, ?)", (row.finding, row.position))
+
+    def _cite(self, rows: Sequence[ActRow]) -> None:
+        newest: dict[str, tuple[int, bytes]] = {}
+        for row in rows:
+            for origin, size, root in row.cited:
+                if origin not in newest or newest[origin][0] < size:
+                    newest[origin] = size, root
+        self._database.executemany(
+            "INSERT INTO cited VALUES (?, ?, ?) ON CONFLICT (origin)"
+            " DO UPDATE SET size = excluded.size, root = excluded.root WHERE excluded.size > size",
+            [(origin, size, root) for origin, (size, root) in newest.items()],
+        )
 
     def _one(self, query: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self._database.execute(query, values).fetchone()

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 from tests.unit.app.nodes import EAST, NORTH, SOUTH, TIME_S, VOTE, World, disclosed, id_of, lie, mirror
+from tests.unit.app.test_heads import published
+from tests.unit.app.units import request_of, seal, write_logs
 
 from hisn.acts.statement import Head, Header, Ref, Statement
 from hisn.acts.write import sign_statement
-from hisn.app.answers import MAX_ANSWERS, answers_to
+from hisn.app.answers import MAX_ANSWERS
 from hisn.app.disclose import disclose
 from hisn.app.evidence_pack import Packed, PackRequest, find_finding, make_pack
+from hisn.app.heads import Heads
 from hisn.app.home import Node
 from hisn.app.member import Draft
 from hisn.app.places import blob_name
@@ -156,6 +159,28 @@ def test_a_false_answer_does_not_spoil_the_pack_and_is_named(unit: World, tmp_pa
     assert flags(made) == {FlagName.RECHECKED: (SOUTH,)}
 
 
+def test_an_answer_from_the_other_side_of_a_fork_does_not_spoil_the_pack(unit: World, tmp_path: Path) -> None:
+    """EAST's acts cite one state of NORTH's log, and its mirror was given another one of that size."""
+    other = unit.copy(tmp_path / "other")
+    with unit.open(EAST, NORTH) as (east, north):
+        north.member.record([Draft(kind="observation", public={"what": "x", "digest": "0" * 64})])
+        unit.publish(north)
+        Heads(east).keep(published(north))
+        seal(east, request_of(unit.rule, write_logs(tmp_path / "more", vote=["/?marked"])))
+        unit.publish(east)
+        for name in list(east.blobs.list("heads/")):
+            east.blobs.delete(name)
+    with other.open(NORTH) as (north,), unit.open(EAST) as (east,):
+        place = own_act(east, find_finding(east, id_of(east, VOTE))).place
+        north.member.record([dissent(place)])
+        unit.publish(north)
+        mirror(north, east)
+    made = packed(unit)
+    assert made.unfit == (NORTH,)
+    assert made.report.shown is not None
+    assert [origin for origin, _size, _time in made.report.shown.acts[0].after] == [NORTH]
+
+
 def test_an_answer_signed_by_another_key_is_left_out(unit: World) -> None:
     with unit.open(NORTH, SOUTH, EAST) as (north, south, east):
         place = own_act(east, find_finding(east, id_of(east, VOTE))).place
@@ -184,8 +209,9 @@ def test_a_member_who_answers_without_end_fills_no_pack(unit: World) -> None:
         north.member.record([dissent(place) for _ in range(MAX_ANSWERS + 5)])
         unit.publish(north)
         mirror(north, east)
-        found = answers_to(east, place)
-    assert len(found.acts) == MAX_ANSWERS
+    shown = packed(unit).report.shown
+    assert shown is not None
+    assert sum(act.kind == "dissent" for act in shown.acts) == MAX_ANSWERS
 
 
 def test_a_damaged_copy_of_one_log_keeps_no_pack_back(unit: World, tmp_path: Path) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from tests.vectors.answers import say_report
+from tests.vectors.node import ask_node
 
 from hisn.app.demo import LOGS, generate_evening, run_demo
 from hisn.app.demo_unit import PACK, SHOWN_FIELDS, DemoUnit, Proof, founded, nobody, prove
 from hisn.app.home import open_node
 from hisn.app.intake import intake_folder
 from hisn.app.publish import publish
-from hisn.app.sealing import SealTo
+from hisn.app.sealer import seal_to
 from hisn.app.verify import verify_file
+from hisn.verify.plain import plain_text
 from hisn.verify.steps import Result
 
 
@@ -23,7 +27,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, DemoUnit, Pr
     with founded(folder) as unit:
         with open_node(unit.home, nobody) as node:
             with intake_folder(node.places.intake) as copies:
-                result = run_demo(folder, truth, None, SealTo(node.member, node.intaker(copies), "fields"))
+                result = run_demo(folder, truth, None, seal_to(node, copies, "fields"))
             assert publish(node).is_published
         return folder, unit, prove(folder, unit, result.result.findings)
 
@@ -38,6 +42,22 @@ def test_the_proof_holds_for_a_stranger_and_is_witnessed_by_every_side(
     assert report.shown is not None
     names = {each.name for each in report.shown.acts[0].witnessed.cosigners}
     assert names == {"boreas.example", "observers.example", "academy.example", "registry.example"}
+
+
+@pytest.mark.needs("node")
+def test_the_finding_is_dated_from_below_and_both_verifiers_say_so(
+    played: tuple[Path, DemoUnit, Proof], tmp_path: Path
+) -> None:
+    folder, unit, proof = played
+    report = proof.verified.report
+    assert report.shown is not None
+    for act in report.shown.acts:
+        assert [origin for origin, _size, _time in act.after] == ["boreas.example", "observers.example"]
+    assert "Act 0 (finding) was made after its author had seen boreas.example at " in plain_text(report)
+    (answer,) = ask_node([(f"report:{unit.genesis}", (folder / PACK).read_bytes())], tmp_path)
+    theirs, ours = json.loads(answer), say_report(report)
+    assert sum(line.startswith("followed ") for line in theirs["proven"]) >= 4
+    assert theirs == ours
 
 
 def test_it_shows_the_fields_that_were_chosen_and_no_voter(played: tuple[Path, DemoUnit, Proof]) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.unit.app.nodes import EAST, VOTE, WEB, World, id_of, lie
+from tests.unit.app.nodes import EAST, NORTH, TIME_S, VOTE, WEB, World, id_of, lie, mirror
+from tests.unit.app.test_heads import grow
 from tests.unit.app.units import request_of, seal, write_logs
 
+from hisn.acts.statement import Head
 from hisn.app.evidence_pack import (
     SHOWN_OF_FINDING,
     Packed,
@@ -15,6 +17,7 @@ from hisn.app.evidence_pack import (
     find_finding,
     make_pack,
 )
+from hisn.app.heads import MAX_HEADS, Heads
 from hisn.app.home import Node
 from hisn.app.reopen import own_act
 from hisn.errors import PolicyError, UsageError, VerificationError
@@ -22,6 +25,7 @@ from hisn.events.declare import Declarations
 from hisn.events.schema import Declaration
 from hisn.evidence.disclosure import Value
 from hisn.verify.check import verify_pack
+from hisn.verify.plain import plain_text
 from hisn.verify.steps import Result, Shown
 
 
@@ -183,3 +187,34 @@ def test_a_token_is_asked_for_over_the_findings_act(unit: World, monkeypatch: py
         leaf = own_act(east, find_finding(east, id_of(east, VOTE))).leaf
     assert asked == [(leaf, "https://tsa.example/")]
     assert shown(made).tokens == 1
+
+
+def seen_and_sealed(unit: World, folder: Path) -> Head:
+    """Let EAST see NORTH's published log, then seal, and publish; return what it had seen."""
+    with unit.open(EAST, NORTH) as (east, north):
+        unit.publish(north)
+        mirror(north, east)
+        seal(east, request_of(unit.rule, write_logs(folder, late=["/?marked"])))
+        unit.publish(east, TIME_S + 60)
+        head = north.log.head().checkpoint
+        return Head(head.origin, head.size, head.root)
+
+
+def test_a_finding_is_dated_from_below_by_what_its_author_had_seen(unit: World, tmp_path: Path) -> None:
+    head = seen_and_sealed(unit, tmp_path / "w")
+    with unit.open(EAST) as (east,):
+        made = pack(east, "late.log")
+        plain = pack(east, VOTE)
+    assert made.report.result is Result.VALID
+    assert [act.after for act in shown(made).acts] == [((NORTH, head.size, TIME_S),)] * 2
+    assert "was made after its author had seen north.example" in plain_text(made.report)
+    assert [act.after for act in shown(plain).acts] == [(), ()]
+
+
+def test_the_lower_bound_stays_when_the_log_that_was_cited_goes_on(unit: World, tmp_path: Path) -> None:
+    head = seen_and_sealed(unit, tmp_path / "w")
+    with unit.open(EAST, NORTH) as (east, north):
+        for _ in range(MAX_HEADS + 1):
+            Heads(east).keep(grow(unit, north))
+        made = pack(east, "late.log")
+    assert shown(made).acts[0].after == ((NORTH, head.size, TIME_S),)

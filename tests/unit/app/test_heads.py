@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from tests.unit.app.nodes import EAST, NORTH, TIME_S, World
+from tests.unit.app.nodes import EAST, NORTH, SOUTH, TIME_S, World
+from tests.unit.app.test_member import BATCH
 from tests.unit.app.units import alone
 
 from hisn.acts.statement import Head
-from hisn.app.heads import MAX_HEADS, HeadKeeper, Heads
+from hisn.app import heads as heads_module
+from hisn.app.heads import MAX_HEADS, Heads
 from hisn.app.home import Node
 from hisn.app.member import Draft
-from hisn.app.peers import Peers
+from hisn.core.proof_limits import MAX_LEAF_BYTES
 from hisn.errors import VerificationError
-from hisn.node.body import AddCheckpoint, format_add_checkpoint
 from hisn.node.known import origin_hash
-from hisn.node.ratchet import Rooms
-from hisn.node.suspects import BlobSuspects, Suspects
-from hisn.node.ticket import Tickets
 from hisn.tlog.checkpoint import Checkpoint, parse_signed_checkpoint
-from hisn.tlog.sign import Cosigner, LogSigner, add_signatures, sign_checkpoint
+from hisn.tlog.sign import LogSigner, add_signatures, sign_checkpoint
 
 
 def published(node: Node) -> bytes:
@@ -108,30 +108,58 @@ def test_the_newest_state_is_one_that_the_copy_covers(unit: World) -> None:
         assert Heads(north).newest(EAST, 0) is None
 
 
-def keeper(node: Node) -> HeadKeeper:
-    rooms = Rooms(
-        node.config.origin,
-        Peers(node.places),
-        node.register,
-        Suspects(BlobSuspects(node.blobs), node.register),
-    )
-    cosigner = Cosigner(node.config.origin + "/mirror", node.signer("mirror"))
-    return HeadKeeper(Heads(node), rooms, cosigner, tickets=Tickets(bytes(32)))
+def test_an_act_cites_the_newest_state_of_each_other_members_log(unit: World) -> None:
+    with unit.open(EAST, NORTH, SOUTH) as (east, north, south):
+        assert Heads(north).cite() == ()
+        for node in (south, east, north):
+            Heads(north).keep(grow(unit, node))
+        Heads(north).keep(grow(unit, east))
+        heads = [each.log.head().checkpoint for each in (east, south)]
+        assert Heads(north).cite() == tuple(Head(each.origin, each.size, each.root) for each in heads)
+        assert Heads(north).cite() == Heads(north).cite()
 
 
-def test_a_mirror_keeps_the_quorum_that_came_with_an_upload(unit: World) -> None:
+def test_what_an_act_has_cited_stays_when_the_log_goes_on(unit: World) -> None:
+    """A pack made years later still shows after what the act was made."""
     with unit.open(EAST, NORTH) as (east, north):
-        body = format_add_checkpoint(AddCheckpoint(0, (), published(east)))
-        assert keeper(north).add_checkpoint(body).status == 200
-        kept = Heads(north).at(EAST, east.log.head().checkpoint.size)
-        assert kept is not None
-        assert kept.raw == published(east)
+        raw = published(east)
+        Heads(north).keep(raw)
+        cited = Heads(north).cite()
+        for _ in range(MAX_HEADS + 1):
+            Heads(north).keep(grow(unit, east))
+        assert Heads(north).at(EAST, cited[0].size) is None
+        assert list(Heads(north).proving([*cited, *cited])) == [raw]
+        assert list(Heads(north).proving([Head(EAST, cited[0].size, bytes(32))])) == []
 
 
-def test_a_mirror_answers_as_ever_where_there_is_no_quorum_or_no_sense(unit: World) -> None:
+def test_a_lone_office_has_no_log_to_cite(tmp_path: Path) -> None:
+    with alone(tmp_path) as node:
+        assert Heads(node).cite() == ()
+
+
+def test_no_number_of_members_fills_an_act_with_what_it_cites(
+    unit: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heads_module, "MAX_CITED", 1)
+    with unit.open(EAST, NORTH, SOUTH) as (east, north, south):
+        for node in (east, south):
+            Heads(north).keep(grow(unit, node))
+        assert [head.origin for head in Heads(north).cite()] == [EAST]
+        longest = [Head(f"{at:02}." + "m" * 97, 2**53 - 1, b"\x11" * 32) for at in range(32)]
+        (place,) = north.member.record([Draft(kind="batch", public=BATCH, sealed={"x": 1})], longest)
+        assert len(north.log.read_entry(place.index)) < MAX_LEAF_BYTES - 12_000
+
+
+def test_a_state_signed_with_keys_that_their_owner_revoked_is_shown_to_nobody(
+    unit: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With it no pack would verify, and a member could spoil the packs of all others."""
+
+    def revoked(*_: object) -> object:
+        raise VerificationError("E3417", "revoked")
+
     with unit.open(EAST, NORTH) as (east, north):
-        mirror = keeper(north)
-        bare = format_add_checkpoint(AddCheckpoint(0, (), east.log.head().raw))
-        assert mirror.add_checkpoint(bare).status == 200
-        assert mirror.add_checkpoint(b"nonsense").status == 400
-        assert Heads(north).newest(EAST, 1_000) is None
+        Heads(north).keep(published(east))
+        cited = Heads(north).cite()
+        monkeypatch.setattr(heads_module, "judge_head", revoked)
+        assert list(Heads(north).proving(cited)) == []

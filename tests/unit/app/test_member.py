@@ -94,6 +94,16 @@ def test_what_an_act_says_is_what_was_drafted(node: Node) -> None:
     assert opened_body.values == answer.sealed
 
 
+def test_no_act_cites_an_older_state_than_an_act_before_it(node: Node) -> None:
+    """A verifier refuses both acts then; whoever wrote them may have been two processes."""
+    old, new = (Head("east.example", size, b"\x11" * 32) for size in (3, 8))
+    other = Head("north.example", 1, b"\x22" * 32)
+    for seen in ([new], [old], [old, other], []):
+        node.member.record([note("x")], seen=seen)
+    acts = [parse_statement(parse_envelope(node.log.read_entry(at)).payload) for at in range(1, 5)]
+    assert [act.header.seen for act in acts] == [(new,), (new,), (new, other), ()]
+
+
 def test_nothing_to_say_is_no_act(node: Node) -> None:
     assert node.member.record([]) == []
     assert node.log.head().checkpoint.size == 1

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.app.nodes import EAST, NORTH, VOTE, WEB, World, act_of, disclosed, lie
+from tests.unit.app.nodes import EAST, NORTH, VOTE, WEB, World, act_of, disclosed, lie, mirror
 from tests.unit.app.units import request_of, seal, write_logs
 
 from hisn.acts.statement import Head
@@ -114,3 +114,21 @@ def test_an_older_file_does_not_make_its_reader_deny_what_he_had_seen(unit: Worl
         for path in (new, old):
             place, _ = reply(north, recheck(north, path, unit.rules))
             assert own_act(north, place.index).statement.header.seen[0].size == size
+
+
+def test_a_run_that_has_seen_less_than_an_answer_before_it_denies_nothing(
+    unit: World, tmp_path: Path
+) -> None:
+    """The answer cited a state that came with a file; the mirror has an older one."""
+    with unit.open(EAST, NORTH) as (east, north):
+        mirror(east, north)
+        seal(east, request_of(unit.rule, write_logs(tmp_path / "more", more=["/?marked"])))
+        unit.publish(east)
+        size = east.log.head().checkpoint.size
+    new = disclosed(unit, tmp_path / "new.evdata", VOTE)
+    with unit.open(NORTH) as (north,):
+        reply(north, recheck(north, new, unit.rules))
+        before = north.log.head().checkpoint.size
+        seal(north, request_of(unit.rule, write_logs(tmp_path / "own", own=["/?marked"])))
+        acts = [own_act(north, at).statement for at in range(before, north.log.head().checkpoint.size)]
+    assert [(act.kind, act.header.seen[0].size) for act in acts] == [("batch", size), ("finding", size)]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.unit.app.units import LINE, alone, request_of, seal, write_logs, write_rule
 from tests.unit.events.sources import evtx_files
 
-from hisn.acts.statement import EVERYBODY
+from hisn.acts.statement import EVERYBODY, Head
 from hisn.app import judge as judge_module
 from hisn.app.evidence_pack import batches_of
 from hisn.app.guard import GuardRequest, guard
@@ -344,6 +344,22 @@ def test_two_readings_that_differ_are_a_bug_that_stops_the_run(node: Node, logs:
         with pytest.raises(HisnError, match="different batches"):
             sealing.commit([replace(chunks[0], root=bytes(32))])
     assert len(acts_of(node, "batch")) == 2
+
+
+def test_batches_cite_what_was_seen_at_first_and_findings_what_is_seen_at_last(
+    node: Node, logs: Path, rule: Path
+) -> None:
+    """A run can take hours, and others' logs go on meanwhile."""
+    sizes = iter((3, 8))
+
+    def seen() -> tuple[Head, ...]:
+        return (Head("east.example", next(sizes), b"\x11" * 32),)
+
+    with intake_folder(node.places.intake) as folder:
+        guard(request_of(rule, logs), None, SealTo(node.member, node.intaker(folder), "fields", seen))
+    for kind, size in (("batch", 3), ("finding", 8)):
+        cited = [act.statement.header.seen for act in acts_of(node, kind)]
+        assert [[head.size for head in heads] for heads in cited] == [[size], [size]]
 
 
 def test_a_second_run_is_a_second_commitment_under_other_keys(node: Node, logs: Path, rule: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from hisn.app.guard import GuardRequest, GuardResult, guard
 from hisn.app.home import NewNode, Node, init_node, open_node
 from hisn.app.intake import intake_folder
-from hisn.app.sealing import SealTo
+from hisn.app.sealer import seal_to
 from hisn.app.serve import RunningNode, ServeOptions
 from hisn.app.unit_files import UnitDraft, adopt, draft_unit, own_enrolment, sign_draft
 from hisn.events.declare import Declarations
@@ -179,4 +179,4 @@ def request_of(rule: Path, *paths: Path | str, **more: Any) -> GuardRequest:
 def seal(node: Node, request: GuardRequest, mode: Mode = "fields") -> GuardResult:
     """Judge into the log of a node."""
     with intake_folder(node.places.intake) as folder:
-        return guard(request, None, SealTo(node.member, node.intaker(folder), mode))
+        return guard(request, None, seal_to(node, folder, mode))

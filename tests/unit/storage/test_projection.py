@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,25 @@ def test_a_damaged_file_says_that_it_can_be_made_again(tmp_path: Path) -> None:
         Projection(path)
     assert caught.value.code == "E5031"
     assert "made again" in caught.value.hint
+
+
+def test_of_each_log_the_newest_cited_state_is_kept(projection: Projection) -> None:
+    cited = [("b.example", 5, b"5"), ("a.example", 2, b"2"), ("b.example", 4, b"4"), ("b.example", 5, b"?")]
+    projection.add([ActRow(8 + at, "batch", hash_of(8), cited=(each,)) for at, each in enumerate(cited)])
+    projection.add([ActRow(12, "batch", hash_of(12), cited=(("a.example", 1, b"1"), ("c.example", 0, b"0")))])
+    assert projection.cited() == {"a.example": (2, b"2"), "b.example": (5, b"5"), "c.example": (0, b"0")}
+    projection.clear()
+    assert projection.cited() == {}
+
+
+def test_a_table_of_an_older_version_is_made_again(tmp_path: Path) -> None:
+    """It lacks what is folded now, and would be asked for it."""
+    path = tmp_path / "projection.db"
+    with sqlite3.connect(path) as old:
+        old.executescript("CREATE TABLE folded (only INTEGER PRIMARY KEY, size INTEGER, last_leaf BLOB);")
+        old.execute("INSERT INTO folded VALUES (0, 7, x'00')")
+    old.close()
+    made, again = Projection(path), Projection(path)
+    assert made.folded() == again.folded() == (0, b"")
+    made.add(ROWS)
+    assert again.folded() == (8, hash_of(7))

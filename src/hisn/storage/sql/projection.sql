@@ -33,3 +33,10 @@ CREATE TABLE IF NOT EXISTS findings (
   position INTEGER NOT NULL,
   PRIMARY KEY (finding, position)
 ) STRICT, WITHOUT ROWID;
+
+-- Of each log the newest state that an act cites: no later act may cite an older one.
+CREATE TABLE IF NOT EXISTS cited (
+  origin TEXT PRIMARY KEY,
+  size INTEGER NOT NULL,
+  root BLOB NOT NULL
+) STRICT;
