@@ -123,3 +123,8 @@ MAX_PROBLEMS_LISTED = 1_000
 
 MAX_TOKEN_BYTES = 256 * 1024
 """The answer of a time-stamping service, certificates included (a service may send without end)."""
+
+# Elections
+MAX_CALENDAR_BYTES = 256 * 1024
+MAX_POLLING_DAYS = 1_000
+"""Openings of the polls in one calendar."""
