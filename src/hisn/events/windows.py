@@ -65,13 +65,22 @@ _FLAT = {
 }
 
 
+_REGISTRY = "4657"
+_PROMOTED = {"12": "EventType", _REGISTRY: "OperationType"}
+
+
+def is_special(event_id: object) -> bool:
+    """Tell whether events of this id have constants or fields that others of the same names have not."""
+    return str(event_id) in _PROMOTED
+
+
 def promoted(names: Sequence[str], event_id: object) -> tuple[str, ...]:
     """Return further fields that must be constants, because log sources depend on their values.
 
     Sysmon writes the creation and the deletion of a registry key under one id (12), told apart by
     EventType; Security 4657 does so by OperationType.
     """
-    wanted = {"12": "EventType", "4657": "OperationType"}.get(str(event_id))
+    wanted = _PROMOTED.get(str(event_id))
     return (wanted,) if wanted is not None and wanted in names else ()
 
 
@@ -91,7 +100,7 @@ def add_registry_target(
     names: tuple[str, ...], columns: list[Sequence[Any]], event_id: object
 ) -> tuple[str, ...]:
     """Append TargetObject to the columns of Security 4657; return the names with it."""
-    if str(event_id) != "4657" or "ObjectName" not in names or "TargetObject" in names:
+    if str(event_id) != _REGISTRY or "ObjectName" not in names or "TargetObject" in names:
         return names
     keys = columns[names.index("ObjectName")]
     values = columns[names.index("ObjectValueName")] if "ObjectValueName" in names else [None] * len(keys)

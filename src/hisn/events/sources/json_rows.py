@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,8 @@ _PLAIN = frozenset({str, int, type(None)})
 _MAX_KNOWN = 4_096
 
 Columns = list[Sequence[Any]]
+_Common: TypeAlias = tuple[Int64s, Int64s, Sequence[bytes | str]]
+"""Numbers, times and raw bytes of all records that are read together."""
 
 
 class RowReader:
@@ -106,21 +108,28 @@ class RowReader:
     def _blocks(
         self, draft: _Draft, numbers: Int64s, raws: Sequence[bytes | str], times: Int64s
     ) -> list[Block]:
-        found = draft.recognised
-        rows = draft.rows
+        found, common = draft.recognised, (numbers, times, raws)
         if not found.constants:
-            layout = self._layout(found, (), ())
-            return [_block(layout, rows, draft.columns, (numbers, times, raws))]
+            return [_block(self._layout(found, (), ()), draft.rows, draft.columns, common)]
         event = found.names.index("EventID") if "EventID" in found.names else None
-        if event is not None:
-            draft.columns[event] = [_number(cell) for cell in draft.columns[event]]
-        promoted: tuple[str, ...] = ()
-        if event is not None and found.kind == "windows":
-            event_id = draft.columns[event][0]
+        if event is None:
+            return self._by_constants(draft, found.constants, common)
+        draft.columns[event] = [_number(cell) for cell in draft.columns[event]]
+        if found.kind != "windows":
+            return self._by_constants(draft, found.constants, common)
+        blocks = []
+        for part in _by_event(draft, event):
+            event_id = part.columns[event][0]
             promoted = windows.promoted(found.names, event_id)
-            names = windows.add_registry_target(found.names, draft.columns, event_id)
-            found = found if names is found.names else replace(found, names=names)
-        constants = found.constants + tuple(name for name in promoted if name not in found.constants)
+            names = windows.add_registry_target(found.names, part.columns, event_id)
+            if names is not found.names:
+                part.recognised = replace(found, names=names)
+            constants = found.constants + tuple(name for name in promoted if name not in found.constants)
+            blocks += self._by_constants(part, constants, common)
+        return blocks
+
+    def _by_constants(self, draft: _Draft, constants: tuple[str, ...], common: _Common) -> list[Block]:
+        found, rows = draft.recognised, draft.rows
         at = [found.names.index(name) for name in constants]
         split: dict[tuple[Cell, ...], list[int]] = {}
         for index, key in enumerate(zip(*(draft.columns[column] for column in at), strict=True)):
@@ -132,7 +141,7 @@ class RowReader:
             columns: Columns = [draft.columns[column] for column in kept]
             if len(split) > 1:
                 columns = [[column[index] for index in indices] for column in columns]
-            blocks.append(_block(layout, [rows[index] for index in indices], columns, (numbers, times, raws)))
+            blocks.append(_block(layout, [rows[index] for index in indices], columns, common))
         return blocks
 
     def _layout(
@@ -220,9 +229,30 @@ def _number(cell: Cell) -> Cell:
     return cell
 
 
-def _block(
-    layout: Layout, rows: list[int], columns: Columns, common: tuple[Int64s, Int64s, Sequence[bytes | str]]
-) -> Block:
+def _by_event(draft: _Draft, event: int) -> list[_Draft]:
+    """Split the rows of events that have columns of their own from all others.
+
+    What becomes of one record must not hang on the record that happens to stand before it.
+    """
+    ids = draft.columns[event]
+    kinds = set(ids)
+    special = {each for each in kinds if windows.is_special(each)}
+    if not special or len(kinds) == 1:
+        return [draft]
+    parts: dict[Cell, list[int]] = {}
+    for index, event_id in enumerate(ids):
+        parts.setdefault(event_id if event_id in special else None, []).append(index)
+    return [
+        _Draft(
+            draft.recognised,
+            [draft.rows[index] for index in indices],
+            [[column[index] for index in indices] for column in draft.columns],
+        )
+        for indices in parts.values()
+    ]
+
+
+def _block(layout: Layout, rows: list[int], columns: Columns, common: _Common) -> Block:
     numbers, times, raws = common
     at = np.array(rows, np.int64)
     return Block(layout, numbers[at], times[at], columns, [raws[row] for row in rows])
