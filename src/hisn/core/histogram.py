@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
+from hisn.core.packed import Plain
 from hisn.core.spans import MAX_GRADE, WIDENING
 
 
@@ -39,6 +42,16 @@ class Histogram:
     def starts(self) -> list[tuple[int, int]]:
         """Return (start of the cell, count), in order."""
         return [(cell * self.width, self.counts[cell]) for cell in sorted(self.counts)]
+
+    def dump(self) -> Plain:
+        """Return all of it as plain values."""
+        return [self.grade, [[cell, count] for cell, count in sorted(self.counts.items())]]
+
+    def load(self, plain: Any) -> None:
+        """Take back what was dumped by one of the same width and limit."""
+        self.grade, cells = plain
+        self.width = self._base * WIDENING**self.grade
+        self.counts = dict(cells)
 
     def _enter(self, counts: dict[int, int]) -> None:
         for cell, count in counts.items():

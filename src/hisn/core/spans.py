@@ -75,6 +75,23 @@ class SpanSet(Generic[T]):
         for first, last, item in spans:
             self._put(first, last, item)
 
+    def at(self, point: int) -> tuple[int, int, T] | None:
+        """Return the span that holds a point, if there is one."""
+        place = bisect_right(self._starts, point) - 1
+        if place < 0 or self._ends[place] < point:
+            return None
+        return self._starts[place], self._ends[place], self._items[place]
+
+    def take(self, low: int, high: int) -> list[tuple[int, int, T]]:
+        """Remove the spans that lie wholly in ``[low, high)``, and return them in order."""
+        begin, end = bisect_left(self._starts, low), bisect_left(self._ends, high)
+        if begin >= end:
+            return []
+        taken = list(self)[begin:end]
+        del self._starts[begin:end], self._ends[begin:end], self._items[begin:end]
+        self.cells -= sum(self._cells_of(first, last) for first, last, _item in taken)
+        return taken
+
     def _put(self, first: int, last: int, item: T) -> None:
         low = bisect_left(self._ends, first - self.gap)
         high = bisect_right(self._starts, last + self.gap)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hisn.core import limits
 from hisn.core.histogram import Histogram
 from hisn.core.instant import MIN_INSTANT, format_instant
+from hisn.core.packed import Plain, packed_text, unpacked_text
 from hisn.core.spans import MAX_GRADE
 from hisn.engine.hits import Decisive, HitBlock, runs_of
 from hisn.events.batch import NO_TIME
@@ -29,6 +31,15 @@ _LEAST_CELLS = 1 << (MAX_GRADE + 3)
 
 def _nothing_declared(_source: str) -> str:
     return ""
+
+
+class Spanned(NamedTuple):
+    """Hold a finding and where it stands: the asset's name in the strand, first and last time."""
+
+    asset: str
+    first: int
+    last: int
+    finding: Finding
 
 
 class FindingBuilder:
@@ -52,6 +63,7 @@ class FindingBuilder:
         self._engine_version = engine_version
         self._strands: dict[tuple[int, str], Strand] = {}
         self._activity: dict[str, Histogram] = {}
+        self._touched: dict[tuple[int, str], dict[tuple[str, int], None]] = {}
         self._records_limit = limits.MAX_RECORDS_PER_FINDING
         self._cells_limit = limits.MAX_JOIN_CELLS
         self._records_held = 0
@@ -66,8 +78,10 @@ class FindingBuilder:
         if strand is None:
             strand = self._strands[key] = Strand()
         before = self._measure(strand)
+        touched = self._touched.setdefault(key, {})
         for first, last, hits in _runs(block):
             strand.add(block.asset, first, last, hits)
+            touched[block.asset, first] = None
         self._settle(strand, before)
         self._activity_of(self._rules[block.rule].level).add(block.times[block.times != NO_TIME])
 
@@ -95,6 +109,66 @@ class FindingBuilder:
                 made.append((order, finding))
         made.sort(key=lambda pair: pair[0])
         return tuple(finding for _order, finding in made)
+
+    def changed(self) -> tuple[Spanned, ...]:
+        """Return what got hits since the last call, as it stands now, in the order of `findings`."""
+        made = []
+        for (rule, source), touched in self._touched.items():
+            strand = self._strands.get((rule, source))
+            if strand is None:
+                continue
+            strand.trim(self._records_limit, now=True)
+            places = {found[:3]: found[3] for place in touched if (found := strand.at(*place)) is not None}
+            made += [
+                self._spanned((rule, source), asset, (first, last), hits)
+                for (asset, first, last), hits in places.items()
+            ]
+        self._touched.clear()
+        return _in_order(made)
+
+    def take_closed(self, horizon_of: Callable[[str], int]) -> tuple[Spanned, ...]:
+        """Drop the findings that no more hits can join, and return them, in the order of `findings`.
+
+        `horizon_of` gives for a source the time before which no hits of it come any more.  What is
+        dropped is not in `findings` any longer.
+        """
+        made = []
+        for key, strand in list(self._strands.items()):
+            before = self._measure(strand)
+            taken = strand.take_before(horizon_of(key[1]))
+            made += [self._spanned(key, asset, (first, last), hits) for asset, first, last, hits in taken]
+            after = (0, 0) if strand.is_empty() else self._measure(strand)
+            self._records_held += after[0] - before[0]
+            self._cells_held += after[1] - before[1]
+            if strand.is_empty():
+                del self._strands[key]
+        return _in_order(made)
+
+    def dump(self) -> Plain:
+        """Return all that was collected as plain values; the same state gives the same values."""
+        strands: list[Plain] = [
+            [rule, packed_text(source), strand.dump()]
+            for (rule, source), strand in sorted(self._strands.items())
+        ]
+        activity: list[Plain] = [
+            [level, histogram.dump()] for level, histogram in sorted(self._activity.items())
+        ]
+        return [self._records_limit, self._cells_limit, strands, activity]
+
+    def load(self, plain: Any) -> None:
+        """Take back what a builder for the same rules has dumped; this one has collected nothing yet."""
+        self._records_limit, self._cells_limit, strands, activity = plain
+        for rule, source, each in strands:
+            strand = self._strands[rule, unpacked_text(source)] = Strand.load(each)
+            records, cells = self._measure(strand)
+            self._records_held += records
+            self._cells_held += cells
+        for level, each in activity:
+            self._activity_of(level).load(each)
+
+    def _spanned(self, key: tuple[int, str], asset: str, span: tuple[int, int], hits: Hits) -> Spanned:
+        rule = self._rules[key[0]]
+        return Spanned(asset, *span, self._finding(rule, key[1], asset, span, hits))
 
     def activity(self) -> tuple[Activity, ...]:
         """Return the hits by level and hour, sorted by (start, level); untimed hits are not in it."""
@@ -188,6 +262,15 @@ class FindingBuilder:
             author=rule.info.author,
             licence=rule.info.licence,
         )
+
+
+def _in_order(made: Sequence[Spanned]) -> tuple[Spanned, ...]:
+    def order(each: Spanned) -> tuple[bool, int, str, int, str, str]:
+        finding = each.finding
+        first = each.first
+        return first == NO_TIME, first, finding.source, finding.records[0], finding.rule_id, finding.id
+
+    return tuple(sorted(made, key=order))
 
 
 def techniques_of(tags: Sequence[str]) -> tuple[str, ...]:

@@ -14,13 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from hisn.core import limits
+from hisn.core.packed import Plain, packed_text, unpacked_text
 from hisn.core.spans import MAX_GRADE, SpanSet
 from hisn.engine.hits import Decisive
-from hisn.events.batch import Int64s
+from hisn.events.batch import NO_TIME, Int64s
+from hisn.events.schema import Cell
 
 MANY_ASSETS = "*"
 """Stands for all assets of a rule in a source, where they are too many to be told apart."""
@@ -66,6 +69,56 @@ def join_hits(left: Hits, right: Hits) -> Hits:
     return Hits(left.count + right.count, left.held + right.held, numbers, opening)
 
 
+def dump_hits(hits: Hits) -> Plain:
+    """Return a sum of hits as plain values; the order in which its numbers came does not show."""
+    numbers = np.sort(np.concatenate(hits.numbers))
+    opening = hits.opening
+    why: list[Plain] = [
+        [packed_text(each.field), packed_text(each.test), packed_text(each.pattern), _dump_cell(each.value)]
+        for each in opening.why
+    ]
+    return [hits.count, numbers.astype("<i8").tobytes(), opening.time, opening.number, why]
+
+
+def load_hits(plain: Any) -> Hits:
+    """Return what was dumped."""
+    count, data, time, number, why = plain
+    numbers = np.frombuffer(data, "<i8").astype(np.int64)
+    reasons = tuple(
+        Decisive(unpacked_text(field), unpacked_text(test), unpacked_text(pattern), _load_cell(value))
+        for field, test, pattern, value in why
+    )
+    return Hits(count, len(numbers), (numbers,), Opening(time, number, reasons))
+
+
+def _dump_cell(cell: Cell) -> Plain:
+    match cell:
+        case None:
+            return None
+        case str():
+            return packed_text(cell)
+        case int():
+            return str(cell)  # any number of digits
+        case _:
+            return [_dump_cell(item) for item in cell]
+
+
+def _load_cell(plain: Any) -> Cell:
+    match plain:
+        case None:
+            return None
+        case bytes():
+            return unpacked_text(plain)
+        case str():
+            return int(plain)
+        case _:
+            return tuple(None if item is None else _load_scalar(item) for item in plain)
+
+
+def _load_scalar(plain: Any) -> int | str:
+    return unpacked_text(plain) if isinstance(plain, bytes) else int(plain)
+
+
 class Strand:
     """Hold the hits of one rule in one source, by asset and span of time."""
 
@@ -95,6 +148,52 @@ class Strand:
         for asset, first, last, hits in other:
             self._put(asset, first, last, hits)
 
+    def at(self, asset: str, time: int) -> tuple[str, int, int, Hits] | None:
+        """Return the span that an asset's hit at a time went into: its asset, first, last, hits."""
+        name = self._name(asset)
+        spans = self._assets.get(name)
+        found = spans.at(time) if spans else None
+        return None if found is None else (name, *found)
+
+    def take_before(self, horizon: int) -> list[tuple[str, int, int, Hits]]:
+        """Remove the spans that no hit from the horizon on can join, and return them.
+
+        Hits without a time stay: nothing says that no more of them come.
+        """
+        taken = []
+        for asset, spans in list(self._assets.items()):
+            before = spans.cells
+            for first, last, hits in spans.take(NO_TIME + 1, horizon - spans.gap):
+                taken.append((asset, first, last, hits))
+                self.count -= hits.count
+                self.held -= hits.held
+            self.cells += spans.cells - before
+            if not len(spans):
+                del self._assets[asset]
+        return taken
+
+    def is_empty(self) -> bool:
+        """Tell whether there is no span left."""
+        return not self._assets
+
+    def dump(self) -> Plain:
+        """Return all of it as plain values."""
+        assets: list[Plain] = [
+            [packed_text(asset), [[first, last, dump_hits(hits)] for first, last, hits in spans]]
+            for asset, spans in sorted(self._assets.items())
+        ]
+        return [self.count, self.grade, self._trim_at, assets]
+
+    @classmethod
+    def load(cls, plain: Any) -> Strand:
+        """Return what was dumped."""
+        strand = cls()
+        strand.count, strand.grade, strand._trim_at, assets = plain
+        for asset, spans in assets:
+            for first, last, hits in spans:
+                strand._put(unpacked_text(asset), first, last, load_hits(hits))
+        return strand
+
     def coarsen(self, limit: int) -> None:
         """Join further until at most `limit` cells are left, or nothing more can be given up."""
         while self.cells > limit and self.grade < _FOLDED:
@@ -123,7 +222,7 @@ class Strand:
         return int(np.partition(np.concatenate(arrays), limit - 1)[limit - 1])
 
     def _put(self, asset: str, first: int, last: int, hits: Hits) -> None:
-        name = MANY_ASSETS if self.grade == _FOLDED else asset
+        name = self._name(asset)
         spans = self._assets.get(name)
         if spans is None:
             spans = self._assets[name] = self._new_spans()
@@ -131,6 +230,9 @@ class Strand:
         spans.add(first, last, hits)
         self.cells += spans.cells - before
         self.held += hits.held
+
+    def _name(self, asset: str) -> str:
+        return MANY_ASSETS if self.grade == _FOLDED else asset
 
     def _new_spans(self) -> SpanSet[Hits]:
         spans: SpanSet[Hits] = SpanSet(limits.FINDING_GAP_S * _US, join_hits)

@@ -22,3 +22,13 @@ def test_no_points_are_no_cells() -> None:
     histogram = Histogram(10, 3)
     histogram.add(np.array([], dtype=np.int64))
     assert histogram.starts() == []
+
+
+def test_what_was_dumped_goes_on_as_it_was() -> None:
+    histogram, other = Histogram(10, 3), Histogram(10, 3)
+    histogram.add(np.arange(0, 100, 10))
+    other.load(histogram.dump())
+    for each in (histogram, other):
+        each.add(np.array([200]))
+    assert other.starts() == histogram.starts()
+    assert other.dump() == histogram.dump()

@@ -30,3 +30,22 @@ def test_times_over_millennia_stay_bounded() -> None:
     assert spans.cells <= 2_000
     assert spans.grade <= MAX_GRADE
     assert sum(count for *_span, count in spans) == len(range(0, 70_000_000, 7_001))
+
+
+def test_spans_that_lie_wholly_inside_are_taken_out() -> None:
+    spans: SpanSet[int] = SpanSet(10, operator.add)
+    for time in (0, 20, 40, 45):
+        spans.add(time, time, 1)
+    assert spans.take(1, 45) == [(20, 20, 1)]
+    assert list(spans) == [(0, 0, 1), (40, 45, 2)]
+    assert spans.take(0, 100) == [(0, 0, 1), (40, 45, 2)]
+    assert (len(spans), spans.cells) == (0, 0)
+    assert spans.take(0, 100) == []
+
+
+def test_a_point_finds_its_span() -> None:
+    spans: SpanSet[int] = SpanSet(10, operator.add)
+    spans.add(0, 5, 1)
+    spans.add(20, 25, 2)
+    assert (spans.at(5), spans.at(6), spans.at(20)) == ((0, 5, 1), None, (20, 25, 2))
+    assert spans.at(-1) is None
