@@ -13,7 +13,7 @@ it does depends on the points alone, never on their order.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -91,6 +91,12 @@ class SpanSet(Generic[T]):
         del self._starts[begin:end], self._ends[begin:end], self._items[begin:end]
         self.cells -= sum(self._cells_of(first, last) for first, last, _item in taken)
         return taken
+
+    def load(self, grade: int, spans: Iterable[tuple[int, int, T]]) -> None:
+        """Take back what a set with the same gap and limit has dumped; this one is empty yet."""
+        self.widen(grade)
+        for first, last, item in spans:
+            self._put(first, last, item)
 
     def _put(self, first: int, last: int, item: T) -> None:
         low = bisect_left(self._ends, first - self.gap)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import heapq
 import operator
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from hisn.core import limits
 from hisn.core.instant import format_instant
+from hisn.core.packed import Plain, packed_text, unpacked_text
 from hisn.core.spans import SpanSet
 from hisn.engine.coverage import AssetCoverage, Gap
 from hisn.engine.source_ledger import gap_of, runs
@@ -33,6 +35,13 @@ class _Presence:
     def merge(self, other: _Presence) -> None:
         self.records += other.records
         self.spans.merge(other.spans)
+
+    def dump(self) -> Plain:
+        return [self.records, self.spans.grade, [[first, last, count] for first, last, count in self.spans]]
+
+    def load(self, plain: Any) -> None:
+        self.records, grade, spans = plain
+        self.spans.load(grade, spans)
 
 
 class AssetLedger:
@@ -66,6 +75,22 @@ class AssetLedger:
             self._presence(asset).merge(presence)
         if other._others is not None:
             self._overflow().merge(other._others)
+
+    def dump(self) -> Plain:
+        """Return all of it as plain values."""
+        rows: list[Plain] = [[packed_text(name), self._assets[name].dump()] for name in sorted(self._assets)]
+        return [rows, None if self._others is None else self._others.dump()]
+
+    @classmethod
+    def load(cls, plain: Any) -> AssetLedger:
+        """Return what was dumped."""
+        self = cls()
+        rows, others = plain
+        for name, presence in rows:
+            self._presence(unpacked_text(name)).load(presence)
+        if others is not None:
+            self._overflow().load(others)
+        return self
 
     def build(self) -> tuple[AssetCoverage, ...]:
         """Return the coverage of each asset, by name; the others together come last."""

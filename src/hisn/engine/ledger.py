@@ -8,8 +8,9 @@ records claim.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
+from hisn.core.packed import Plain, packed_text, unpacked_text
 from hisn.engine.asset_ledger import AssetLedger
 from hisn.engine.coverage import Coverage, RuleCoverage, SourceCoverage
 from hisn.engine.source_ledger import SourceLedger
@@ -71,6 +72,36 @@ class CoverageLedger:
             self._seen[logsource] = self._seen.get(logsource, 0) + count
         self._assets.merge(other._assets)
 
+    def settle(self) -> None:
+        """Hold no more than needed: a watch reads its sources in order, and for ever."""
+        for ledger in self._sources.values():
+            ledger.settle()
+
+    def dump(self) -> Plain:
+        """Return all of it as plain values; the same state gives the same values."""
+        sources: list[Plain] = [
+            [packed_text(name), each.dump()] for name, each in sorted(self._sources.items())
+        ]
+        axes = sorted(
+            ([sorted(map(packed_text, names)) for names in _axes(logsource)], count)
+            for logsource, count in self._seen.items()
+        )
+        seen: list[Plain] = [[[list(names) for names in each], count] for each, count in axes]
+        return [sources, seen, self._assets.dump()]
+
+    @classmethod
+    def load(cls, plain: Any) -> CoverageLedger:
+        """Return what was dumped."""
+        self = cls()
+        sources, seen, assets = plain
+        self._sources = {unpacked_text(name): SourceLedger.load(each) for name, each in sources}
+        self._seen = {
+            Logsource(*(frozenset(map(unpacked_text, names)) for names in axes)): count
+            for axes, count in seen
+        }
+        self._assets = AssetLedger.load(assets)
+        return self
+
     def build(self, pack: Pack, excluded: Sequence[Rule] = ()) -> Coverage:
         """Return the coverage; `excluded` are rules the operator left out, not part of `pack`."""
         sources = tuple(self._sources[name].build(name) for name in sorted(self._sources))
@@ -103,6 +134,10 @@ class CoverageLedger:
             rows.append(_rule_row(rule, "judged" if count else "no such source", count))
         rows += [_refused_row(refused, "refused") for refused in pack.refused]
         return tuple(sorted(rows, key=lambda row: (row.path, row.line, row.id, row.status)))
+
+
+def _axes(logsource: Logsource) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    return logsource.products, logsource.categories, logsource.services
 
 
 def _rule_row(rule: Rule, status: str, records_seen: int) -> RuleCoverage:

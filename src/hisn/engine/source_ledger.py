@@ -5,12 +5,14 @@ from __future__ import annotations
 import heapq
 import itertools
 import operator
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from hisn.core import limits
 from hisn.core.instant import format_instant
+from hisn.core.packed import Plain, packed_text, unpacked_text
 from hisn.core.spans import SpanSet
 from hisn.engine.coverage import Gap, SourceCoverage
 from hisn.events.batch import NO_TIME, Chunk, Int64s
@@ -84,6 +86,43 @@ class SourceLedger:
         self._backward += other._backward
         self._stretches += other._stretches
         self._spans.merge(other._spans)
+
+    def settle(self) -> None:
+        """Hold no more than needed of what was read: whatever comes is behind it in the source.
+
+        A live source is read in order, and for ever.
+        """
+        if self._stretches:
+            self._backward += self._steps_between_stretches()
+            self._stretches = [max(self._stretches)]
+
+    def dump(self) -> Plain:
+        """Return all of it as plain values."""
+        return [
+            self.outside_window,
+            [packed_text(kind) for kind in sorted(self._kinds)],
+            self._status,
+            [packed_text(reason) for reason in self._reasons],
+            [self._size_bytes, self._noted_size_bytes, self._records, self._unparsed_total],
+            [[packed_text(hole.reason), hole.number, hole.offset, hole.count] for hole in self._unparsed],
+            [self._without_time, self._backward],
+            [list(msgspec.structs.astuple(each)) for each in sorted(self._stretches)],
+            [self._spans.grade, [[first, last, count] for first, last, count in self._spans]],
+        ]
+
+    @classmethod
+    def load(cls, plain: Any) -> SourceLedger:
+        """Return what was dumped."""
+        self = cls()
+        self.outside_window, kinds, self._status, reasons, sizes, holes, steps, stretches, spans = plain
+        self._kinds = {unpacked_text(kind) for kind in kinds}
+        self._reasons = [unpacked_text(reason) for reason in reasons]
+        self._size_bytes, self._noted_size_bytes, self._records, self._unparsed_total = sizes
+        self._unparsed = [Unparsed(unpacked_text(reason), *rest) for reason, *rest in holes]
+        self._without_time, self._backward = steps
+        self._stretches = [Stretch(*each) for each in stretches]
+        self._spans.load(*spans)
+        return self
 
     def build(self, name: str) -> SourceCoverage:
         """Return the coverage of the source."""

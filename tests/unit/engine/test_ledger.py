@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.findings.samples import HOUR_US, NIGHT_US, rule
 
-from hisn.core import limits
+from hisn.core import limits, packed
 from hisn.engine.coverage import Coverage
 from hisn.engine.ledger import CoverageLedger
 from hisn.events.batch import NO_TIME, Block, Chunk
@@ -182,3 +182,27 @@ def sent(ledger: CoverageLedger) -> CoverageLedger:
     copied = pickle.loads(pickle.dumps(ledger))
     assert isinstance(copied, CoverageLedger)
     return copied
+
+
+@given(
+    steps=st.lists(st.tuples(st.integers(-20, 4_000), st.booleans(), st.booleans()), min_size=1, max_size=30),
+)
+def test_a_ledger_that_is_settled_packed_and_taken_back_says_the_same(
+    steps: list[tuple[int, bool, bool]],
+) -> None:
+    whole, live = CoverageLedger(), CoverageLedger()
+    time = NIGHT_US
+    for number, (seconds, is_packed, is_timed) in enumerate(steps, 1):
+        time += seconds * SECOND_US
+        hole = (Unparsed("n\udc80", number, None, 0),) if seconds < 0 else ()
+        for ledger in (whole, live):
+            ledger.add_chunk(chunk([time if is_timed else NO_TIME], number, unparsed=hole))
+            ledger.add_scan(scan(1, f"asset {seconds % 3}\ud800", (time,), seconds % 2))
+            if seconds == 7:
+                ledger.add_note(SourceNote("a.log", "k", "partial", "why\udc80", "E2001", 5))
+        live.settle()
+        if is_packed:
+            before = packed.pack(live.dump())
+            live = CoverageLedger.load(packed.unpack(before))
+            assert packed.pack(live.dump()) == before
+    assert built(live) == built(whole)
