@@ -5,9 +5,12 @@ import typing
 
 import msgspec
 import pytest
+from tests.unit.rules.correlations import correlate
+from tests.unit.rules.correlations import pack_of as correlated
 
 from hisn.errors import InputError
 from hisn.rules import expr
+from hisn.rules.correlation import Alias, AllSeen, AnySeen, NotSeen, Seen
 from hisn.rules.expr import And, Const, Exists, Keyword, Not, Or, Text, Wildcard
 from hisn.rules.pack import (
     PACK_MAGIC,
@@ -20,6 +23,7 @@ from hisn.rules.pack import (
     digest_of,
     encode_pack,
     join_packs,
+    leave_out,
 )
 
 
@@ -184,3 +188,74 @@ def test_joined_packs_judge_each_rule_once() -> None:
 def test_the_digest_depends_on_rules_not_on_their_order() -> None:
     assert digest_of((rule(1), rule(2))) == digest_of((rule(2), rule(1)))
     assert digest_of((rule(1),)) != digest_of((rule(2),))
+
+
+def with_chain() -> Pack:
+    inner = correlate(1, rule(1), rule(2))
+    return correlated([rule(1), rule(2), rule(3)], [inner, correlate(2, inner), correlate(3, rule(3))])
+
+
+def test_correlations_survive_their_bytes() -> None:
+    expression = AllSeen((Seen("r0"), NotSeen(AnySeen((Seen("r1"), Seen("r0"))))))
+    alias = Alias(name="a", fields=(("r0", "F"),))
+    each = correlate(
+        4, rule(1), rule(2), kind="temporal", condition=(), expression=expression, aliases=(alias,)
+    )
+    pack = correlated([rule(1), rule(2)], [each, correlate(5, rule(1), group_by=("H",), generate=True)])
+    assert decode_pack(encode_pack(pack)) == pack
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("timespan_us", 0),
+        ("timespan_us", 2**62),
+        ("kind", "odd"),
+        ("references", []),
+        ("references", [{"name": "r0", "digests": []}]),
+        ("references", [{"name": "r0", "digests": ["e" * 64]}]),
+        ("group_by", ["F"] * 1000),
+        ("condition", [["gte", "ten"]]),
+        ("condition", [["odd", "10"]]),
+        ("condition", []),
+        ("expression", ["seen", "r0"]),
+        ("percentile", 5),
+        ("document", "e" * 64),
+    ],
+)
+def test_a_forged_correlation_is_refused(key: str, value: object) -> None:
+    forged = raw(with_chain())
+    forged["correlations"][0][key] = value
+    with pytest.raises(InputError) as caught:
+        decode_pack(sealed(msgspec.msgpack.encode(forged)))
+    assert caught.value.code == "E2121"
+
+
+def test_correlations_out_of_order_are_refused() -> None:
+    forged = raw(with_chain())
+    forged["correlations"].reverse()
+    with pytest.raises(InputError, match="out of order"):
+        decode_pack(sealed(msgspec.msgpack.encode(forged)))
+
+
+def test_joined_packs_keep_correlations_once() -> None:
+    pack = with_chain()
+    joined = join_packs("both", [pack, pack_of(rule(4)), pack])
+    assert joined.correlations == pack.correlations
+    assert joined.digest == digest_of(joined.rules, joined.correlations)
+    assert decode_pack(encode_pack(joined)) == joined
+    assert digest_of(joined.rules) != joined.digest
+
+
+def test_leaving_a_rule_out_leaves_out_the_correlations_that_rest_on_it() -> None:
+    pack = leave_out(with_chain(), {rule(2).digest})
+    assert [each.info.title for each in pack.rules] == ["Rule 1", "Rule 3"]
+    assert [each.info.title for each in pack.correlations] == ["Correlation 3"]
+    assert decode_pack(encode_pack(pack)) == pack
+
+
+def test_a_correlation_can_be_left_out_itself() -> None:
+    whole = with_chain()
+    pack = leave_out(whole, {whole.correlations[0].digest})
+    assert [each.info.title for each in pack.correlations] == ["Correlation 3"]
+    assert len(pack.rules) == 3

@@ -12,20 +12,14 @@ import msgspec
 
 from hisn.rules.logic import all_of
 from hisn.rules.pack import Pack, Refused, Rule, RuleSource, digest_of
-from hisn.rules.sigma.correlation import REASON, check_correlation
+from hisn.rules.sigma.correlation import CorrelationDraft, read_correlation
 from hisn.rules.sigma.detection import Lowered, lower_section
 from hisn.rules.sigma.documents import Document, Map, merge, read_documents
-from hisn.rules.sigma.filters import Filter, read_filter
+from hisn.rules.sigma.filters import Filter, canonical, read_filter
 from hisn.rules.sigma.metadata import Metadata, read_logsource, read_metadata, text_of
 from hisn.rules.sigma.placeholders import Placeholders
-from hisn.rules.sigma.refusal import (
-    CORRELATION,
-    DUPLICATE,
-    FILTER,
-    MALFORMED,
-    METADATA,
-    RefusedError,
-)
+from hisn.rules.sigma.refusal import DUPLICATE, FILTER, MALFORMED, METADATA, RefusedError
+from hisn.rules.sigma.resolve import Named, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +52,10 @@ class _Build:
     drafts: list[_Draft] = field(default_factory=list)
     filters: list[Filter] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
-    correlations: list[Refused] = field(default_factory=list)
+    correlations: list[CorrelationDraft] = field(default_factory=list)
     notes: list[Refused] = field(default_factory=list)
-    references: list[tuple[Refused, tuple[str, ...]]] = field(default_factory=list)
+    broken: dict[str, Refused] = field(default_factory=dict)
+    """Refused documents by id and name, for correlations that refer to them."""
 
     def add_file(self, file: RuleFile) -> None:
         try:
@@ -80,36 +75,29 @@ class _Build:
                 return
             head = read_metadata(root, digest, file.licence)
             if root.get("correlation") is not None:
-                self._correlation(root, file.path, head)
+                self.correlations.append(read_correlation(root, file.path, digest, _with_title(head, file)))
             else:
-                self.drafts.append(self._rule(root, file.path, head, digest))
+                self.drafts.append(self._rule(root, file.path, _with_title(head, file), digest))
             self._note_problems(file.path, head)
         except RefusedError as error:
-            self.refused.append(_refused(file.path, error, root if isinstance(root, Map) else None))
+            self._refuse(file.path, error, root)
+
+    def _refuse(self, path: str, error: RefusedError, root: Map | RefusedError) -> None:
+        readable = root if isinstance(root, Map) else None
+        entry = _refused(path, error, readable)
+        self.refused.append(entry)
+        if readable is not None and readable.get("filter") is None:
+            for key in ("id", "name"):
+                if name := text_of(readable, key):
+                    self.broken.setdefault(canonical(name), entry)
 
     def _rule(self, root: Map, path: str, head: Metadata, digest: str) -> _Draft:
         section = root.get("detection")
         if not isinstance(section, Map):
             reason = "the detection is no mapping" if section else "there is no detection"
             raise RefusedError(MALFORMED, root.line_of("detection"), reason)
-        if not head.info.title:
-            # Everything people read begins with a title.
-            head = _titled(head, PurePosixPath(path).stem)
         lowered = lower_section(section, self.placeholders)
         return _Draft(digest, path, root.line, head, read_logsource(root), lowered)
-
-    def _correlation(self, root: Map, path: str, head: Metadata) -> None:
-        references = check_correlation(root)
-        entry = Refused(
-            path=path,
-            line=root.line_of("correlation"),
-            reason=REASON,
-            code=CORRELATION,
-            id=head.id,
-            title=head.info.title,
-        )
-        self.correlations.append(entry)
-        self.references.append((entry, references))
 
     def _note_problems(self, path: str, head: Metadata) -> None:
         for line, reason in head.problems:
@@ -118,7 +106,11 @@ class _Build:
             )
 
 
-def _titled(head: Metadata, title: str) -> Metadata:
+def _with_title(head: Metadata, file: RuleFile) -> Metadata:
+    """Return the head with a title: everything people read begins with one."""
+    if head.info.title:
+        return head
+    title = PurePosixPath(file.path).stem
     return replace(head, info=msgspec.structs.replace(head.info, title=title))
 
 
@@ -136,21 +128,23 @@ def build_pack(
     for file in sorted(files, key=lambda file: file.path):
         build.add_file(file)
     drafts = _without_copies(_filtered(build.drafts, build.filters, build.notes), build.notes)
-    _note_unresolved(build, drafts)
     placeholder_digest = _digest_of_placeholders(build.placeholders)
-    rules = tuple(
-        sorted(
-            (_rule(draft, placeholder_digest) for draft in drafts),
-            # By digest, not by path: equal digests of packs mean equal order, which cached plans rely on.
-            key=lambda rule: (rule.id, rule.digest),
-        )
+    names = [draft.head.name for draft in drafts]
+    rules = [_rule(draft, placeholder_digest) for draft in drafts]
+    resolved = resolve(
+        build.correlations,
+        [Named(rule.id, name, rule.digest, rule.info.title) for rule, name in zip(rules, names, strict=True)],
+        build.broken,
     )
+    # By digest, not by path: equal digests of packs mean equal order, which cached plans rely on.
+    rules.sort(key=lambda rule: (rule.id, rule.digest))
     return Pack(
         name=name,
-        digest=digest_of(rules),
-        rules=rules,
-        refused=tuple(sorted(build.refused, key=_place)),
-        notes=tuple(sorted((*build.notes, *build.correlations), key=_place)),
+        digest=digest_of(rules, resolved.correlations),
+        rules=tuple(rules),
+        refused=tuple(sorted((*build.refused, *resolved.refused), key=_place)),
+        correlations=resolved.correlations,
+        notes=tuple(sorted((*build.notes, *resolved.notes), key=_place)),
     )
 
 
@@ -295,21 +289,3 @@ def _without_copies(drafts: list[_Draft], notes: list[Refused]) -> list[_Draft]:
             )
         )
     return list(first_of.values())
-
-
-def _note_unresolved(build: _Build, drafts: list[_Draft]) -> None:
-    known = {draft.head.id for draft in drafts} | {draft.head.name for draft in drafts}
-    known |= {entry.id for entry in build.correlations}
-    for entry, references in build.references:
-        for reference in references:
-            if reference not in known:
-                build.notes.append(
-                    Refused(
-                        path=entry.path,
-                        line=entry.line,
-                        reason=f"the correlation refers to '{reference}', which is not in the pack",
-                        code=CORRELATION,
-                        id=entry.id,
-                        title=entry.title,
-                    )
-                )
