@@ -45,6 +45,10 @@ class Stretch:
         """Return the row in the block of a judged row."""
         return judged if self._keep is None else int(np.flatnonzero(self._keep)[judged])
 
+    def rows(self, judged: Int64s) -> Int64s:
+        """Return the rows in the block of judged rows."""
+        return judged if self._keep is None else np.flatnonzero(self._keep)[judged]
+
 
 class Group:
     """Hold rows of one layout, and per field which rows have which values (made when asked for)."""
@@ -89,6 +93,25 @@ class Group:
         if index is None:
             return [view.constant] * self.count
         return _joined([stretch.judged(stretch.block.columns[index]) for stretch in self._stretches])
+
+    def picked(self, view: FieldView, rows: Int64s) -> list[Cell]:
+        """Return what rules see of a field in some rows, given in ascending order."""
+        index = view.column
+        if index is None:
+            return [view.see(view.constant)] * len(rows)
+        cells: list[Cell] = []
+        low = 0
+        for stretch, end in zip(self._stretches, self._ends, strict=True):
+            high = int(np.searchsorted(rows, end))
+            if low < high:
+                column = stretch.block.columns[index]
+                inside = stretch.rows(rows[low:high] - (end - stretch.count))
+                cells.extend([column[row] for row in inside.tolist()])
+            low = high
+        if view.table is None:
+            return cells
+        seen = {cell: view.see(cell) for cell in dict.fromkeys(cells)}
+        return [seen[cell] for cell in cells]
 
     def touch(self, field: int) -> FieldRows | None:
         """Return the rows of a field whose values may not be judged yet; None where it is missing."""

@@ -1,9 +1,9 @@
-"""Turn sets of rows into hits, and rows into the presence of assets: in arrays, however many."""
+"""Turn sets of rows into hits and marks, and rows into the presence of assets: in arrays, however many."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from hisn.engine.groups import Group
 from hisn.engine.hits import Decisive, HitBlock, runs_of
+from hisn.engine.marks import MarkBlock
 from hisn.engine.plan import Plan
 from hisn.engine.reference import decisive, explain, holds, raw_text_of
 from hisn.engine.rows import rows_of
 from hisn.events.batch import Int64s
-from hisn.events.mapping import Mapping
+from hisn.events.mapping import Mapping as FieldMapping
 from hisn.events.schema import Cell, texts_of
 from hisn.rules.expr import Atom, Const, Expr
 
@@ -51,11 +52,16 @@ class Batch:
         self._asset_names, self._of_asset = _assets(groups)
         self._hit_rules: list[int] = []
         self._hit_rows: list[Places] = []
+        self._marks: list[tuple[int, Group, Int64s]] = []
 
     def add_hits(self, rule: int, group: Group, mask: int) -> None:
         """Add hits of a rule on rows of a group."""
         self._hit_rules.append(rule)
         self._hit_rows.append(rows_of(mask, group.count) + group.first_row)
+
+    def add_marks(self, rule: int, group: Group, mask: int) -> None:
+        """Add marks of a rule on rows of a group."""
+        self._marks.append((rule, group, rows_of(mask, group.count).astype(np.int64, copy=False)))
 
     def presence(self) -> tuple[tuple[str, Int64s], ...]:
         """Return the sorted times of each asset's records."""
@@ -69,7 +75,7 @@ class Batch:
             for start, part in zip(starts.tolist(), np.split(times, starts[1:]), strict=True)
         )
 
-    def hit_blocks(self, plan: Plan, mapping: Mapping) -> tuple[HitBlock, ...]:
+    def hit_blocks(self, plan: Plan, mapping: FieldMapping) -> tuple[HitBlock, ...]:
         """Return the hits: one block per rule, source, asset and run, in this order."""
         if not self._hit_rules:
             return ()
@@ -95,6 +101,37 @@ class Batch:
                 blocks.append(hit)
         return tuple(blocks)
 
+    def mark_blocks(self, wanted: Mapping[int, Sequence[str]]) -> tuple[MarkBlock, ...]:
+        """Return the marks with the wanted fields of each rule, sorted by (rule, source, asset).
+
+        Records of one rule, source and asset that have different fields are in different blocks.
+        """
+        blocks = [
+            block
+            for rule, group, rows in self._marks
+            for block in self._blocks_of(rule, group, rows, wanted[rule])
+        ]
+        return tuple(sorted(blocks, key=lambda block: (block.rule, block.source, block.asset)))
+
+    def _blocks_of(self, rule: int, group: Group, rows: Int64s, wanted: Sequence[str]) -> Iterator[MarkBlock]:
+        views = {name: view for name in wanted if (view := group.shape.fields.get(name)) is not None}
+        columns = {name: group.picked(view, rows) for name, view in views.items()}
+        places = rows + group.first_row
+        sources, assets = self._of_source[places], self._of_asset[places]
+        times, numbers = self._times[places], self._numbers[places]
+        order = np.lexsort((numbers, times, assets, sources))
+        cuts = (np.diff(sources[order]) != 0) | (np.diff(assets[order]) != 0)
+        for part in np.split(order, np.flatnonzero(cuts) + 1):
+            taken = part.tolist()
+            yield MarkBlock(
+                rule,
+                self._source_names[sources[part[0]]],
+                self._asset_names[assets[part[0]]],
+                numbers[part],
+                times[part],
+                {name: [cells[row] for row in taken] for name, cells in columns.items()},
+            )
+
     def place(self, row: int) -> tuple[Group, int]:
         """Return the group of a row of the batch, and the row in it."""
         group = self.groups[bisect_right(self._first_rows, row) - 1]
@@ -104,7 +141,7 @@ class Batch:
 class _Why:
     """Explain hits as `reference.trace` does, by the answers that are there already."""
 
-    def __init__(self, batch: Batch, plan: Plan, mapping: Mapping) -> None:
+    def __init__(self, batch: Batch, plan: Plan, mapping: FieldMapping) -> None:
         self._batch = batch
         self._plan = plan
         self._mapping = mapping

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from hisn.engine.evaluate import Node, evaluate, read_program
 from hisn.engine.groups import Group, Stretch
 from hisn.engine.hitblocks import Batch
 from hisn.engine.hits import HitBlock
+from hisn.engine.marks import MarkBlock
 from hisn.engine.plan import Plan
 from hisn.engine.rows import Bools
 from hisn.events.batch import NO_TIME, Chunk, Int64s
@@ -52,13 +54,15 @@ class Scan:
 
     `hits` sorted by (rule, source, asset, time).  `seen` counts judged records by log source.
     `presence` gives the times of the judged records of each asset, sorted, `outside_window` the
-    records of each source that the window left out.
+    records of each source that the window left out.  `marks` are what correlations look at,
+    sorted by (rule, source, asset).
     """
 
     hits: tuple[HitBlock, ...]
     seen: dict[Logsource, int]
     presence: tuple[tuple[str, Int64s], ...]
     outside_window: dict[str, int]
+    marks: tuple[MarkBlock, ...] = ()
 
 
 class _Route(NamedTuple):
@@ -80,9 +84,17 @@ class Scanner:
         *,
         use_hyperscan: bool = True,
         databases: Databases | None = None,
+        wanted: MappingOf[int, Sequence[str]] | None = None,
+        silenced: Collection[int] = (),
     ) -> None:
-        """Take what to judge by; `databases` are those of this plan, made here where none are given."""
+        """Take what to judge by; `databases` are those of this plan, made here where none are given.
+
+        `wanted` gives for each rule whose hits are marked the fields that its marks carry;
+        `silenced` are rules whose hits are no hits by themselves.
+        """
         self._plan = plan
+        self._wanted = wanted or {}
+        self._silenced = frozenset(silenced)
         self._mapping = mapping
         self._window = window or Window()
         if not use_hyperscan or not is_available():
@@ -104,7 +116,8 @@ class Scanner:
             logsource = group.shape.logsource
             seen[logsource] = seen.get(logsource, 0) + group.count
             self._judge(group, route, fields, batch)
-        return Scan(batch.hit_blocks(self._plan, self._mapping), seen, batch.presence(), outside)
+        hits = batch.hit_blocks(self._plan, self._mapping)
+        return Scan(hits, seen, batch.presence(), outside, batch.mark_blocks(self._wanted))
 
     def _batch(self, chunks: Sequence[Chunk]) -> tuple[Batch, dict[str, int]]:
         """Group the rows by layout."""
@@ -164,8 +177,12 @@ class Scanner:
         rules = [rule for rule in triggered if rule_sources[rule] in route.sources]
         for rule in (*rules, *route.always):
             mask = evaluate(self._program(rule), group, group.full)
-            if mask:
+            if not mask:
+                continue
+            if rule not in self._silenced:
                 batch.add_hits(rule, group, mask)
+            if rule in self._wanted:
+                batch.add_marks(rule, group, mask)
 
     def _program(self, rule: int) -> Node:
         node = self._programs.get(rule)

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 class Part:
     """Name the records of one source, hit by one rule, that an episode rests on.
 
-    `numbers` are ascending; without `is_complete` they are the first of them only (by number),
-    and `count` is how many there are.
+    `numbers` are ascending; without `is_complete` they are the first of them only, by time.
     """
 
     source: str
     rule_digest: str
     numbers: tuple[int, ...]
-    count: int
     is_complete: bool
 
 
@@ -25,15 +23,16 @@ class Episode:
     """Hold one run of firing windows of one correlation and one group; it grows until it is closed.
 
     `correlation` indexes `Pack.correlations`.  `group` gives each group-by name its value as text.
-    `fired_us` is the instant of the first mark at which the condition held, `first_us` and
-    `last_us` those of the first and last mark that it rests on (microseconds since 1970 UTC).
-    `first_source` and `first_record` name the first of its records by (time, source, number).
-    `count` is the exact number of records.  `value` is the measure at the first firing, `extreme`
-    the largest that it reached, both exact decimal text (fractions as ``1/3``).
-    `evidence` is sorted by (source, rule digest).
+    `fired_us` is the instant at which the condition first held, `first_us` and `last_us` those of
+    the first and last record that it rests on (microseconds since 1970 UTC).  `first_source` and
+    `first_record` name the first of its records by (time, source, number).  `count` is the exact
+    number of events that it counts: records, or episodes of the correlations that it refers to.
+    `value` is the measure at the first firing, `extreme` the largest that it reached, both exact
+    (decimals, or fractions as ``1/3``).  `evidence` is sorted by (source, rule digest); a record
+    that two rules hit stands in two parts.
 
-    (correlation, group, fired_us, first_source, first_record) is the same in all states of an
-    episode, and no other episode has it.
+    (correlation, group, fired_us) is the same in all states of an episode, and no other episode
+    has it.
     """
 
     correlation: int
