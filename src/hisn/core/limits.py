@@ -128,3 +128,17 @@ MAX_TOKEN_BYTES = 256 * 1024
 MAX_CALENDAR_BYTES = 256 * 1024
 MAX_POLLING_DAYS = 1_000
 """Openings of the polls in one calendar."""
+AGENT_BUCKETS = 64
+"""User agents are counted in so many buckets: an attacker invents a new one for each request."""
+MAX_MINUTE_CELLS = 1 << 19
+"""Endpoints times minutes of web traffic held before they are judged; beyond it each minute is kept
+with fewer endpoints and shorter sketches (`elections.minutes.GRADES`)."""
+MAX_SITES = 64
+"""Assets of one source whose traffic is followed (an attacker invents host names)."""
+MAX_ENDPOINTS = 1_024
+"""Endpoints of one site with a baseline; beyond it those with the fewest requests are forgotten."""
+MAX_COUNTRY_BYTES = 1024 * MiB
+MAX_SURGE_RECORDS = 1_000
+"""Record numbers named for one surge; its count of requests is exact."""
+MAX_RARE_ENDPOINTS = 64
+"""Endpoints first seen in a surge that are kept for it."""
