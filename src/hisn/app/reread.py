@@ -19,6 +19,7 @@ from hisn.evidence.disclosure import Value
 
 _MAX_ZONE_S = 86_400
 _YEARS = range(1, 10_000)
+_RECORDS = range(1, 1 << 53)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ def _alike(acts: Sequence[BatchAct]) -> list[list[BatchAct]]:
     groups: dict[object, list[BatchAct]] = {}
     for act in acts:
         how = tuple(act.field(name) for name in ("task", "member", "end", "declaration"))
+        how += tuple(act.fields.get(name) for name in ("context", "record"))
         groups.setdefault((act.public["part"], how), []).append(act)
     return list(groups.values())
 
@@ -145,13 +147,19 @@ def _task(act: BatchAct, path: str) -> Task:
     is_range = end is None or (isinstance(end, int) and end > part)
     if not is_range or not isinstance(member, str | None):
         raise _not_said(act.index)
+    context, record = act.fields.get("context", part), act.fields.get("record")
+    is_place = isinstance(context, int) and context >= 0 and (record is None or record in _RECORDS)
+    if not is_place or not isinstance(context, int) or not isinstance(record, int | None):
+        raise _not_said(act.index)
     return Task(
         path=path,
         name=str(act.field("task")),
-        start=part,
+        start=context,
         end=end if isinstance(end, int) else None,
         declaration=declaration_of(act),
         member=member,
+        first_record=record,
+        offset=part,
     )
 
 

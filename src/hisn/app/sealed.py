@@ -57,7 +57,7 @@ class SealedChunk:
     @property
     def part(self) -> int:
         """Return the first byte of the range that was read (0 for a whole file)."""
-        return self.task.start
+        return self.task.part
 
     @property
     def place(self) -> tuple[str, int, int]:

@@ -242,7 +242,10 @@ def evidence_of(finding: Finding, batches: Iterable[Sealed]) -> list[Evidence]:
 def task_fields(task: Task) -> dict[str, Value]:
     """Return what is needed to read a batch again in the same way, as sealed fields."""
     declared = task.declaration
-    return {
+    place: dict[str, Value] = {}
+    if task.first_record is not None:
+        place = {"context": task.start, "record": task.first_record}
+    return place | {
         "task": visible(task.name),
         "member": None if task.member is None else visible(task.member),
         "end": task.end,

@@ -33,8 +33,20 @@ def read(task: Task) -> Iterator[Chunk | SourceNote]:
     yield from _guarded(task.name, lambda: _read_whole(task))
 
 
+def read_bytes(task: Task, data: bytes) -> Iterator[Chunk | SourceNote]:
+    """Yield what a piece of a live source holds, as `read` would from a file with these bytes."""
+    from hisn.events.pieces import read_piece
+
+    yield from _guarded(task.name, lambda: read_piece(task, io.BytesIO(data)))
+
+
 def _read_whole(task: Task) -> Iterator[Chunk | SourceNote]:
     with _opened(task) as stream:
+        if task.first_record is not None:
+            from hisn.events.pieces import read_piece
+
+            yield from read_piece(task, stream)
+            return
         yield from _Reader(task, task.name, stream, 0).read()
 
 
@@ -231,4 +243,4 @@ def _size(stream: BinaryIO | Unpacked) -> int:
     return size
 
 
-__all__ = ["Discovery", "Task", "discover", "read"]
+__all__ = ["Discovery", "Task", "discover", "read", "read_bytes"]

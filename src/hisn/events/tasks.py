@@ -17,6 +17,9 @@ class Task:
     `name` is the source's name in every result.  `member` names a file inside the zip archive at
     `path`.  A range owns the lines that start in ``[start, end)``; `end` None is the end of the
     file.  Record numbers of a range count from the start of the file.
+
+    A piece of a live source has a `first_record`: what lies before `start` is its context (see
+    `hisn.events.pieces`), and `offset` is the place of its first byte in the source's stream.
     """
 
     path: str
@@ -26,6 +29,13 @@ class Task:
     declaration: Declaration = Declaration()
     member: str | None = None
     size_bytes: int = 0
+    first_record: int | None = None
+    offset: int = 0
+
+    @property
+    def part(self) -> int:
+        """Return the first byte of the range in its source."""
+        return self.start if self.first_record is None else self.offset
 
 
 @dataclass(frozen=True, slots=True)
