@@ -69,6 +69,28 @@ MAX_TIMESPAN_S = 366 * 86_400
 BATCH_ROWS = 49_152
 BATCH_BYTES = 64 * MiB
 
+# Correlation
+CORRELATION_LOOKBACK = 2_000_000
+"""Records that the windows of all correlations hold together, shared out evenly between them."""
+MIN_LOOKBACK = 50_000
+MAX_LOOKBACK = 500_000
+"""Records to which one correlation looks back, in all its groups: an attacker invents groups."""
+CORRELATION_WAITING = 8_000_000
+"""Marks that wait for the watermark, for all correlations together, shared out evenly."""
+MIN_WAITING = 250_000
+MAX_WAITING = 2_000_000
+MAX_EPISODE_RECORDS_HELD = 4_000_000
+"""Record numbers held for all open episodes together; beyond it the longest name fewer."""
+MIN_RECORDS_PER_EPISODE = 16
+MAX_GROUP_CHARS = 512
+"""Characters of one value that correlations group by; of a longer one the SHA-256 stands for the rest."""
+MAX_CORRELATION_COLUMNS = 4_096
+"""Combinations of fields that one correlation carries for those that judge its episodes."""
+MAX_ORDERED_TERMS = 256
+"""Ways in which a condition of words of an ordered correlation can be met."""
+MAX_UNPLACED_SOURCES = 10_000
+"""Rules and sources whose late and untimed hits are counted apart; the rest is counted together."""
+
 # Results
 MAX_RECORDS_PER_FINDING = 100_000
 """Record numbers named in one finding; its count stays exact."""
