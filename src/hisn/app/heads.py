@@ -110,6 +110,11 @@ class Heads:
         sizes = [size for size in self._sizes(origin) if size <= at_most]
         return self.at(origin, sizes[-1]) if sizes else None
 
+    def newest_of(self, log: str) -> bytes | None:
+        """Return the newest state that was kept of the log with this origin hash, as it came."""
+        names = [name for name in self._blobs.list(f"heads/{log}/") if name.endswith(_ENDING)]
+        return self._blobs.get(names[-1]) if names else None
+
     def _sizes(self, origin: str) -> list[int]:
         folder = f"{_KEPT}/{origin_hash(origin)}/"
         return [

@@ -26,12 +26,12 @@ def look_out(log: LogWriter, prefixes: Iterable[str]) -> None:
 
     What this log has not signed itself counts for nothing: a lying witness stops nobody.
     """
-    for note in _shown([f"{prefix}/{origin_hash(log.keys.name)}/checkpoint" for prefix in prefixes]):
+    for note in shown([f"{prefix}/{origin_hash(log.keys.name)}/checkpoint" for prefix in prefixes]):
         with suppress(VerificationError):
             log.check_witness_head(note)
 
 
-def _shown(urls: list[str]) -> list[bytes]:
+def shown(urls: list[str]) -> list[bytes]:
     """Return what those show who answer, asked all at once, from a program with or without a loop."""
     found: list[bytes] = []
 

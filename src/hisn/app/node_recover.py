@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hisn.app.addresses import MIRROR_PATH, WITNESS_PATH, witness_prefixes
@@ -19,11 +19,14 @@ from hisn.app.key_file import read_secret
 from hisn.app.member import Draft
 from hisn.app.own_keys import OwnKeys
 from hisn.app.places import Places, blob_name
+from hisn.app.recall import Allowed, Learnt, hold_all, learn_all
+from hisn.app.witnessed import logs_to_cosign
 from hisn.core.canon import canonical, parse_canonical
 from hisn.core.clock import Clock
 from hisn.errors import StorageError, UsageError, VerificationError
 from hisn.node.auth import RequestSigner
 from hisn.node.client import Deadlines
+from hisn.node.holds import Holds
 from hisn.node.known import origin_hash
 from hisn.node.pull import RemoteNode
 from hisn.storage.blobs import FileBlobs
@@ -50,20 +53,29 @@ _NOT_THERE = ("E5212", "E5402", "E5403")
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """Say what was recovered: sizes before and after, from whom, and how many bodies are missing now."""
+    """Say what was recovered: sizes before and after, from whom, and how many bodies are missing now.
+
+    `source` is "" where the own log had lost nothing.  `learnt` says of which logs of others this
+    node had forgotten what it cosigned, and which it does not cosign until that is learnt.
+    """
 
     old: int
     new: int
     source: str
     missing_bodies: int
+    learnt: tuple[Learnt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoverRequest:
-    """Say whom to ask: `at` gives addresses that are newer than the roster's, `without` who is gone."""
+    """Say whom to ask: `at` gives addresses that are newer than the roster's, `without` who is gone.
+
+    `accept` are logs that are cosigned again although nobody can tell what was cosigned of them.
+    """
 
     at: Mapping[str, str]
     without: Collection[str] = ()
+    accept: Collection[str] = ()
 
 
 def addresses_in(texts: Iterable[str]) -> dict[str, str]:
@@ -157,6 +169,8 @@ def recover_log(
         old = writer.head().checkpoint.size if writer else 0
         source = ""
         if writer is None or writer.refusal or best.checkpoint.size > old:
+            # Old rows of the own log come with old rows of the witness: it may sign nothing, either.
+            hold_all(Holds(register), logs_to_cosign(places, roster, config.origin))
             old = _begun(places, old)
             if writer and not writer.refusal:
                 with suppress(StorageError):
@@ -167,7 +181,13 @@ def recover_log(
         for head in heads:
             # One that the recovered log does not hold is the other side of a fork: nothing is signed.
             node.log.check_witness_head(head.raw)
-        return _ended(node, old, source)
+        done = _ended(node, old, source)
+        allowed = Allowed(request.accept, request.without)
+        learnt = tuple(each for each in learn_all(node, request.at, allowed) if each.is_news)
+        if done is None and not learnt:
+            return None
+        size = node.log.head().checkpoint.size
+        return replace(done or Recovered(size, size, "", 0), learnt=learnt)
 
 
 def _own_heads(rest: _Rest, writer: LogWriter | None) -> Iterator[SignedCheckpoint]:

@@ -13,6 +13,7 @@ from hisn.app.erased import Erased, erased
 from hisn.app.home import Node
 from hisn.app.places import blob_name
 from hisn.app.reopen import own_act
+from hisn.app.witnessed import held_logs, logs_to_cosign
 from hisn.errors import HisnError
 from hisn.evidence.node_key import needs_passphrase
 from hisn.tlog.fsck import Report, fsck
@@ -177,6 +178,9 @@ def _advise(node: Node) -> Iterator[Advice]:
         yield Advice("refuses", is_grave=True, args={"why": node.log.refusal.message})
     if node.own_keys.is_lost:
         yield Advice("keys-lost", is_grave=True, args={})
+    others = logs_to_cosign(node.places, node.roster, node.config.origin)
+    if held := held_logs(node.register, others):
+        yield Advice("not-cosigned", is_grave=True, args={"logs": ", ".join(held)})
     witnesses = witnesses_of(node.roster, node.config.origin)
     if not witnesses:
         yield Advice("no-witness", is_grave=True, args={})

@@ -42,7 +42,7 @@ class Peers:
         roster = read_unit(self._places)[1][-1]
         logs: dict[str, KnownLog] = {}
         # The own unit comes last: what it says of a log goes before what a watched unit says.
-        for each in (*self._watched(), roster):
+        for each in (*watched_rosters(self._places), roster):
             for member in each.active:
                 public = member.open_key("log")
                 if public:
@@ -74,12 +74,14 @@ class Peers:
                     found.add((str(path), state.st_size, state.st_mtime_ns))
         return frozenset(found)
 
-    def _watched(self) -> Iterator[Roster]:
-        folder = self._places.watched
-        for unit in sorted(folder.iterdir()) if folder.is_dir() else ():
-            try:
-                yield read_chain(unit / "genesis.json", unit)[1][-1]
-            except HisnError:
-                # A damaged copy of somebody else's roster must not stop this node: that unit's logs
-                # are not witnessed, and its members see who is missing.
-                continue
+
+def watched_rosters(places: Places) -> Iterator[Roster]:
+    """Yield the rosters of the units whose logs this node only witnesses."""
+    folder = places.watched
+    for unit in sorted(folder.iterdir()) if folder.is_dir() else ():
+        try:
+            yield read_chain(unit / "genesis.json", unit)[1][-1]
+        except HisnError:
+            # A damaged copy of somebody else's roster must not stop this node: that unit's logs
+            # are not witnessed, and its members see who is missing.
+            continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +15,12 @@ from hisn.app.heads import Heads
 from hisn.app.home import Node
 from hisn.app.peers import Peers
 from hisn.app.publish import publisher_of
+from hisn.app.recall import Asker, Recall
 from hisn.app.replicate import replicate_all
-from hisn.errors import HisnError
+from hisn.app.standing import WitnessMemory
+from hisn.errors import HisnError, StorageError
 from hisn.node.auth import Doorkeeper
+from hisn.node.holds import Hold, Holds
 from hisn.node.http import Services, make_app
 from hisn.node.known import origin_hash
 from hisn.node.published import Haste, Published
@@ -32,6 +36,8 @@ from hisn.tlog.sign import Cosigner
 MIRROR_SUFFIX = "/mirror"
 """A mirror's cosigner has a name of its own: its signature says more than the witness's."""
 _ALLOWANCE = Allowance(requests=20_000, size_bytes=4 * 1024**3)
+_ASK_AGAIN_S = 60.0
+"""How often a member is asked again what this node had cosigned of its log before it was restored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,8 @@ class RunningNode:
         self._failure: HisnError | None = None
         self._quota = Quota(_ALLOWANCE, self._shelf.clock, self._overrun)
         self.peers = Peers(self._shelf.places)
+        self._holds = Holds(self._shelf.register)
+        self._asked_at = -_ASK_AGAIN_S
         self.server = NodeServer(make_app(self._services()), options.listen)
 
     def run(self) -> None:
@@ -97,7 +105,14 @@ class RunningNode:
         node = self._shelf
         quota = self._quota
         suspects = Suspects(BlobSuspects(node.blobs), node.register)
-        rooms = Rooms(node.config.origin, self.peers, node.register, suspects)
+        memory = WitnessMemory(
+            lambda: Recall(node, self.peers),
+            self._holds,
+            node.clock,
+            own_refusal=self._own_refusal,
+            say=self._say,
+        )
+        rooms = Rooms(node.config.origin, self.peers, node.register, suspects, memory)
         mirror = HeadKeeper(
             Heads(node),
             rooms,
@@ -110,6 +125,7 @@ class RunningNode:
             own_log=origin_hash(node.config.origin),
             door=Doorkeeper(node.config.origin, self.peers, node.clock),
             may_read=self._may_read,
+            head=Heads(node).newest_of,
             witness=Witness(rooms, Cosigner(node.config.origin, node.signer("witness")), node.clock, quota),
             mirror=mirror,
             quota=quota,
@@ -135,6 +151,11 @@ class RunningNode:
                     return True
         return False
 
+    def _own_refusal(self) -> StorageError | None:
+        """Return why the own log must not be signed: then this node's memory is not to be trusted at all."""
+        with self._turn:
+            return self._shelf.log.refusal
+
     def _work(self) -> None:
         """Publish and replicate what is new, again and again; whoever is away is asked later."""
         try:
@@ -155,6 +176,7 @@ class RunningNode:
                 with self._turn:
                     self._shelf.reload_unit()
             self._quota.close_window()
+            self._learn(node)
             self._publish(node)
             for each in replicate_all(node):
                 if each.missing is None:
@@ -169,6 +191,20 @@ class RunningNode:
             self._tell("trouble", str(error))
         except Exception as error:  # noqa: BLE001 - a slip of ours must not end the publishing, nor be silent
             self._tell("trouble", f"{type(error).__name__}: {error}")
+
+    def _learn(self, node: Node) -> None:
+        """Ask again what was cosigned of logs whose owners were away when this node recovered."""
+        now = time.monotonic()
+        if now - self._asked_at < _ASK_AGAIN_S:
+            return
+        self._asked_at = now
+        recall = Recall(node, self.peers)
+        held = [origin for origin in recall.sources if self._holds.get(origin) is Hold.UNLEARNT]
+        with Asker() as asker:
+            for origin in held:
+                learnt = recall.learn(asker, origin)
+                if learnt.hold is None:
+                    self._say("learnt", f"{origin}: {learnt.new}")
 
     def _publish(self, node: Node) -> None:
         head, published = node.log.head(), node.log.published()

@@ -39,6 +39,10 @@ _ADVICE = {
         "The signing keys are lost: what was sealed can be shown, and nothing is added. "
         "Make a node with a new name, and let the unit take it in."
     ),
+    "not-cosigned": mark(
+        "This node may have forgotten what it cosigned of {logs}, and cosigns no more of it. "
+        "Run hisn node recover."
+    ),
     "no-witness": mark(
         "No witness sees this log: its owner could show different logs to different people. "
         "Take witnesses in: hisn unit charter, or hisn node init --witness."

@@ -9,11 +9,13 @@ import click
 
 from hisn.cli.secret import asked_once, changed_passphrase, new_passphrase
 from hisn.present.i18n import _, ngettext
-from hisn.present.tech import tech
+from hisn.present.tech import prose, tech
 
 if TYPE_CHECKING:
     from hisn.app.node_recover import Recovered
+    from hisn.app.recall import Learnt
 
+EXIT_HELD = 5
 _file = click.Path(path_type=Path)
 
 
@@ -106,17 +108,29 @@ def escrow(*, keys: tuple[str, ...], made: Path | None) -> int:
         "The log goes on from the highest state that any witness has seen, with the entries that the "
         "other members mirror. Nothing is ever signed over what was seen."
     )
+    + "\n\n"
+    + _(
+        "What this node had cosigned of the logs of others is learnt again from them, too; a log whose "
+        "owner does not answer is not cosigned until then."
+    )
 )
 @click.option("--from", "addresses", multiple=True, metavar="NAME=URL",
               help=_("Ask a member or witness at another address than the roster's."))  # fmt: skip
 @click.option("--without", multiple=True, metavar="NAME",
               help=_("Go on without a witness that is gone for good."))  # fmt: skip
+@click.option("--accept", multiple=True, metavar="NAME",
+              help=_("Cosign this member's log again, although nobody tells what was cosigned."))  # fmt: skip
 @click.option("--escrow-secret", "secret", metavar="FILE", type=_file,
               help=_("The node's key is lost: open what is sealed by this escrow key."))  # fmt: skip
 @click.option("--unattended", is_flag=True,
               help=_("With --escrow-secret: do not lock the node's new key."))  # fmt: skip
 def recover(
-    *, addresses: tuple[str, ...], without: tuple[str, ...], secret: Path | None, unattended: bool
+    *,
+    addresses: tuple[str, ...],
+    without: tuple[str, ...],
+    accept: tuple[str, ...],
+    secret: Path | None,
+    unattended: bool,
 ) -> int:
     """Recover the log, or the evidence."""
     if secret:
@@ -124,13 +138,30 @@ def recover(
     from hisn.app.node_recover import RecoverRequest, addresses_in, recover_log
     from hisn.storage.files import home_folder
 
-    request = RecoverRequest(at=addresses_in(addresses), without=without)
+    request = RecoverRequest(at=addresses_in(addresses), without=without, accept=accept)
     done = recover_log(home_folder(), asked_once(), request)
-    if done is None:
+    if done is None or not done.source:
         click.echo(_("Nothing was lost: the log here holds everything that its witnesses have seen."))
     else:
         _say_recovered(done)
-    return 0
+    for each in done.learnt if done else ():
+        _say_learnt(each)
+    return EXIT_HELD if done and any(each.hold for each in done.learnt) else 0
+
+
+def _say_learnt(learnt: Learnt) -> None:
+    from hisn.node.holds import Hold
+
+    origin, why = tech(learnt.origin), prose(learnt.why)
+    if learnt.new != learnt.old:
+        text = _("Cosigned before, and learnt again: {new} entries of {origin}; {old} were known here.")
+        click.echo(text.format(new=f"{learnt.new:,}", old=f"{learnt.old:,}", origin=origin))
+    if learnt.hold is Hold.FORKED:
+        text = _("{origin} signed two histories, and is cosigned no more: both are in state/suspect ({why}).")
+        click.echo(text.format(origin=origin, why=why))
+    elif learnt.hold:
+        text = _("{origin} is not cosigned until it is known what was: {why}. Or say --accept {origin}")
+        click.echo(text.format(origin=origin, why=why))
 
 
 def _say_recovered(done: Recovered) -> None:

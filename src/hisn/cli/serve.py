@@ -15,6 +15,10 @@ _LINES = {
     "mirrored": mark("Mirrored by {text} entries"),
     "unmirrored": mark("Not mirrored by {text}"),
     "overrun": mark("Asked for too much, and refused: {text}"),
+    "forgotten": mark(
+        "Signed before and forgotten, as after a restore; nothing is cosigned until hisn node recover: {text}"
+    ),
+    "learnt": mark("Learnt again what was cosigned, entries of {text}"),
     "trouble": mark("Trouble: {text}"),
 }
 

@@ -6,6 +6,8 @@ GET  /log/<hash>/tile/entries/...             members
 GET  /witness/<hash>/checkpoint               anybody; the last checkpoint cosigned of another log
 POST /witness/add-checkpoint, sign-subtree    anybody: the checkpoint's signature decides
 GET  /mirror/<hash>/...                       as /log; the copy of another member's log
+GET  /head/<hash>/checkpoint                  anybody; the newest state kept of another member's log, with
+                                              all its cosignatures
 POST /mirror/add-checkpoint, sign-subtree     anybody
 POST /mirror/add-entries                      anybody: every entry is proven before it is kept
 GET  /blob/sha256/<digest>                    members who may read that body
@@ -61,13 +63,15 @@ class Services:
     """Hold what one node serves.
 
     `blobs` is the node's home, with `log/` and `blob/`; `own_log` the origin hash of its own log.
-    `may_read` says whether a member, by its origin, is among those a body was written for.
+    `may_read` says whether a member, by its origin, is among those a body was written for; `head`
+    gives by origin hash the newest state of another's log that a quorum has cosigned.
     """
 
     blobs: Blobs
     own_log: str
     door: Doorkeeper
     may_read: Callable[[str, str], bool]
+    head: Callable[[str], bytes | None] | None = None
     witness: Witness | None = None
     mirror: Mirror | None = None
     quota: Quota | None = None
@@ -82,6 +86,8 @@ def make_app(services: Services, more_routes: tuple[BaseRoute, ...] = ()) -> Sta
         Route("/log/{log}/{name:path}", reading.log),
         Route("/blob/sha256/{digest}", reading.blob),
     ]
+    if services.head:
+        routes.append(Route("/head/{log}/checkpoint", reading.head))
     if services.witness:
         routes += [
             Route("/witness/add-checkpoint", asking.of(services.witness.add_checkpoint), methods=["POST"]),
@@ -144,6 +150,14 @@ class _Reading:
         if witness is None or not _HASH.fullmatch(log):
             return _missing()
         note = await run_in_threadpool(witness.checkpoint, log)
+        return _missing() if note is None else Response(note, media_type=PLAIN, headers=_NOT_KEPT)
+
+    async def head(self, request: Request) -> Response:
+        """Answer which state of a log is known here with its cosignatures."""
+        log = request.path_params["log"]
+        if self._services.head is None or not _HASH.fullmatch(log):
+            return _missing()
+        note = await run_in_threadpool(self._services.head, log)
         return _missing() if note is None else Response(note, media_type=PLAIN, headers=_NOT_KEPT)
 
     async def blob(self, request: Request) -> Response:

@@ -90,6 +90,8 @@ class Mirror:
         """Return what an upload is for, or why it is refused, in the order of the specification."""
         if self._rooms.find(head.origin) is None:
             return refusal(404, "the log is not known here")
+        if unfit := self._rooms.unfit(head.origin):
+            return unfit
         log = origin_hash(head.origin)
         pending = self._pending.held(log)
         if pending is None:

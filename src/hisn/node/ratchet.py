@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +37,14 @@ MAX_BODY_BYTES = MAX_NOTE_BYTES + 64 * (MAX_PROOF_LINES + 2)
 _TRIES = 8
 
 
+class Standing(Protocol):
+    """Know whether this node still knows what it has signed of a log; a restored one may not."""
+
+    def refusal(self, origin: str) -> str | None:
+        """Return why nothing is signed of that log now, or None. It may ask others, and take seconds."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rooms:
     """Hold what the services of one node share: which logs they know, and where state is kept.
@@ -48,10 +57,16 @@ class Rooms:
     logs: Logs
     register: Register
     suspects: Suspects
+    standing: Standing | None = None
 
     def find(self, origin: str) -> KnownLog | None:
         """Return a known log of somebody else."""
         return None if origin == self.own_origin else self.logs.find(origin)
+
+    def unfit(self, origin: str) -> Answer | None:
+        """Return the answer of a node that may have forgotten what it has signed of a log, or None."""
+        why = self.standing.refusal(origin) if self.standing else None
+        return refusal(503, why) if why else None
 
 
 class Endorsement(Protocol):
@@ -102,6 +117,8 @@ class Ratchet:
             return refusal(403, "the log has not signed the checkpoint")
         if request.old > new.size:
             return refusal(400, "the old size is larger than the new one")
+        if unfit := self._rooms.unfit(signed.checkpoint.origin):
+            return unfit
         log = origin_hash(signed.checkpoint.origin)
         with self._turns[log]:
             for _ in range(_TRIES):
@@ -158,6 +175,29 @@ class Ratchet:
         both = (held, new) if held else (new,)
         named = {f"{each.size}-{each.root.hex()}.checkpoint": each.note for each in both}
         self._rooms.suspects.keep(log, kind, named)
+
+
+def move_forward(register: Register, row: str, new: Held, root_of: Callable[[int], bytes]) -> bool:
+    """Put a larger state into a row whose state is its beginning; tell whether the row has moved.
+
+    `root_of` gives the roots of the new tree's beginnings, or raises.  A row that is as large or
+    larger stays.  Raises VerificationError (E3229) where one log has signed both, and neither is the
+    beginning of the other.
+    """
+    while True:
+        raw = register.get(row)
+        held = parse_held(row, raw)
+        if held and held.size and held.size <= new.size:
+            root = new.root if held.size == new.size else root_of(held.size)
+            if root != held.root:
+                raise VerificationError("E3229", f"two trees of {held.size} entries are signed")
+        if held and held.size >= new.size:
+            return False
+        try:
+            register.swap(row, raw, format_held(new))
+        except Conflict:
+            continue
+        return True
 
 
 def _as_signed(signed: SignedCheckpoint, known: KnownLog) -> Held:

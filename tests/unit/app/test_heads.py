@@ -108,6 +108,15 @@ def test_the_newest_state_is_one_that_the_copy_covers(unit: World) -> None:
         assert Heads(north).newest(EAST, 0) is None
 
 
+def test_the_newest_state_is_given_as_it_came(unit: World) -> None:
+    with unit.open(EAST, NORTH) as (east, north):
+        head = east.log.published()
+        assert head is not None
+        assert Heads(north).newest_of(origin_hash(EAST)) is None
+        Heads(north).keep(head.raw)
+        assert Heads(north).newest_of(origin_hash(EAST)) == head.raw
+
+
 def test_an_act_cites_the_newest_state_of_each_other_members_log(unit: World) -> None:
     with unit.open(EAST, NORTH, SOUTH) as (east, north, south):
         assert Heads(north).cite() == ()

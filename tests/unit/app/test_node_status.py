@@ -15,6 +15,7 @@ from hisn.app.member import Draft
 from hisn.app.node_status import FILE, advise, check_node, status_of
 from hisn.app.places import Places, blob_name
 from hisn.evidence.escrow import EscrowSecret
+from hisn.node.holds import Hold, Holds
 from hisn.tlog.staging import LogNames
 
 ESCROW = str(EscrowSecret(bytes(range(32))).public)
@@ -155,6 +156,13 @@ def test_a_careful_member_has_nothing_to_change(unit: World) -> None:
     with unit.open(EAST) as (node,):
         codes = [each.code for each in advise(node)]
         assert codes == ["no-escrow", "open-key"]
+
+
+def test_logs_that_are_not_cosigned_are_named(unit: World) -> None:
+    with unit.open(EAST) as (node,):
+        Holds(node.register).put("south.example", Hold.UNLEARNT)
+        (advice,) = [each for each in advise(node) if each.code == "not-cosigned"]
+        assert (advice.is_grave, advice.args) == (True, {"logs": "south.example"})
 
 
 def test_keys_that_nobody_else_can_open_are_counted(tmp_path: Path) -> None:

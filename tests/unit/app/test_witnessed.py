@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.unit.app.nodes import EAST, NORTH, SOUTH, World
 
-from hisn.app.witnessed import cosigned_sizes
+from hisn.app.witnessed import cosigned_sizes, held_logs, logs_to_cosign
 from hisn.errors import StorageError
 from hisn.node.held import Held, format_held
+from hisn.node.holds import Hold, Holds
 from hisn.node.known import origin_hash
 from hisn.testing.memory_register import MemoryRegister
 
@@ -35,3 +37,15 @@ def test_a_damaged_row_is_not_taken_for_no_promise() -> None:
     with pytest.raises(StorageError) as caught:
         cosigned_sizes(register, ["east.example"])
     assert caught.value.code == "E5400"
+
+
+def test_a_witness_outside_the_unit_cosigns_the_logs_that_it_watches(sealed_unit: World) -> None:
+    for name, logs in ((EAST, (NORTH, SOUTH)), ("press.example", (EAST, NORTH, SOUTH))):
+        with sealed_unit.open(name) as (node,):
+            assert logs_to_cosign(node.places, node.roster, name) == logs
+
+
+def test_logs_that_are_held_are_named() -> None:
+    register = MemoryRegister()
+    Holds(register).put(SOUTH, Hold.RESTORED)
+    assert held_logs(register, (EAST, SOUTH)) == (SOUTH,)

@@ -191,3 +191,17 @@ def test_a_restored_old_backup_refuses_to_sign_and_recovers(
         assert run(["guard", str(logs), "--rules", str(rule), "--seal", "-q"]) in (0, 3)
     code, text = typed("recover")
     assert (code, "E5338" in text) == (6, True)
+
+
+def test_what_is_not_cosigned_until_it_is_learnt_is_said(
+    unit: tuple[dict[str, Path], dict[str, str]], typed: Typed
+) -> None:
+    roots, urls = unit
+    away = MEMBERS[1]
+    with served({name: root for name, root in roots.items() if name not in (MEMBERS[0], away)}, urls):
+        code, text = typed("recover", "--without", away)
+        assert (code, f"--accept {away}" in text) == (5, True)
+        code, text = typed("doctor")
+        assert (code, f"cosigned of {away}" in text) == (5, True)
+        assert typed("recover", "--without", away, "--accept", away)[0] == 0
+    assert "cosigned of" not in typed("doctor")[1]

@@ -103,6 +103,7 @@ def test_nothing_beyond_the_published_tree_leaves_the_node() -> None:
         "/mirror/nonsense/checkpoint",
         f"{MIRRORED}/checkpoint",
         "/witness/nonsense/checkpoint",
+        f"/head/{origin_hash(ORIGIN)}/checkpoint",
         f"/witness/{origin_hash(ORIGIN)}/checkpoint",
         "/",
         "/blob/sha256",
@@ -144,6 +145,21 @@ def test_a_member_that_asks_for_too_much_is_429_and_reported_once() -> None:
     node.clock.advance(3_600)
     node.quota.close_window()
     assert [(each.member, each.refused) for each in reports] == [(ORIGIN, 2)]
+
+
+def test_the_newest_state_with_all_its_cosignatures_is_for_anybody() -> None:
+    log, kept = origin_hash(ORIGIN), b"a cosigned note\n"
+    services = replace(Node(()).services, head=lambda asked: kept if asked == log else None)
+    app = make_app(services)
+    answer = call(app, "GET", f"/head/{log}/checkpoint")
+    assert (answer.status_code, answer.content) == (200, kept)
+    assert answer.headers["cache-control"] == "no-cache"
+    for path in (
+        f"/head/{origin_hash(OWN)}/checkpoint",
+        "/head/nonsense/checkpoint",
+        f"/head/{log}/tile/0/000",
+    ):
+        assert call(app, "GET", path).status_code == 404
 
 
 def test_the_witness_answers_by_its_table() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from tests.unit.node.samples import (
@@ -83,6 +84,24 @@ def test_add_checkpoint_is_that_of_a_witness() -> None:
     assert service.add_checkpoint(SampleLog("x.example", seed=7).request(0, 5)).status == 404
     assert service.add_checkpoint(SampleLog(seed=7).request(5, 6)).status == 403
     assert service.add_checkpoint(format_add_checkpoint(AddCheckpoint(5, (), log.note(6)))).status == 422
+
+
+def test_a_mirror_that_has_forgotten_what_it_signed_takes_and_signs_nothing() -> None:
+    class Forgetful:
+        is_so = False
+
+        def refusal(self, _origin: str) -> str | None:
+            return "forgotten" if self.is_so else None
+
+    log, blobs, memory = SampleLog(), MemoryBlobs(), Forgetful()
+    service = mirror(replace(rooms(log, blobs=blobs), standing=memory), blobs)
+    assert service.add_checkpoint(log.request(0, 5)).status == 200
+    memory.is_so = True
+    assert service.add_checkpoint(log.request(5, 6)).status == 503
+    assert push(service, upload_body(log, 0, 5)).status == 503
+    assert service.checkpoint(LOG) is None
+    memory.is_so = False
+    assert push(service, upload_body(log, 0, 5)).status == 200
 
 
 def test_a_whole_upload_is_signed_and_served() -> None:

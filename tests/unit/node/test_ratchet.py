@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
+import pytest
 from tests.unit.node.samples import ORIGIN, SampleLog, rooms
 
+from hisn.errors import VerificationError
 from hisn.node.body import parse_tree_size
-from hisn.node.held import Held
+from hisn.node.held import Held, format_held, parse_held
 from hisn.node.known import origin_hash
-from hisn.node.ratchet import Ratchet
+from hisn.node.ratchet import Ratchet, move_forward
 from hisn.testing.memory_register import MemoryRegister
 from hisn.tlog.ports import Conflict
 
@@ -103,3 +106,55 @@ def test_what_is_held_already_is_not_written_again() -> None:
     row = register.values[f"w/{LOG}"]
     assert ratchet.advance(log.request(5, 9)).body == b"5"
     assert register.values[f"w/{LOG}"] is row
+
+
+class Forgetful:
+    """Say of one log that what was signed of it is forgotten."""
+
+    def refusal(self, origin: str) -> str | None:
+        return "forgotten" if origin == ORIGIN else None
+
+
+def test_a_node_that_has_forgotten_signs_nothing_of_that_log_and_takes_nothing_in() -> None:
+    log, other = SampleLog(), SampleLog("east.example/log", 2)
+    shared = replace(rooms(log, other), standing=Forgetful())
+    ratchet = Ratchet("w", shared, Storing())
+    answer = ratchet.advance(log.request(0, 5))
+    assert (answer.status, answer.body) == (503, b"forgotten\n")
+    assert ratchet.held(LOG) is None
+    assert ratchet.advance(other.request(0, 5)).status == 200
+    assert shared.unfit(other.origin) is None
+
+
+def state(log: SampleLog, size: int) -> Held:
+    return Held(size, log.head(size).root, 0, log.note(size))
+
+
+def test_what_was_learnt_moves_a_row_forward_and_never_back() -> None:
+    log, register = SampleLog(), MemoryRegister()
+
+    def root_of(size: int) -> bytes:
+        return log.head(size).root
+
+    moved = [move_forward(register, "w", state(log, size), root_of) for size in (3, 7, 7, 5, 8)]
+    assert moved == [True, True, False, False, True]
+    held = parse_held("w", register.get("w"))
+    assert held is not None
+    assert held.size == 8
+
+
+@pytest.mark.parametrize("size", [7, 9])
+def test_two_histories_of_one_log_are_never_joined(size: int) -> None:
+    log, other, register = SampleLog(), SampleLog(words="other"), MemoryRegister()
+    register.swap("w", None, row := format_held(state(other, 7)))
+    with pytest.raises(VerificationError) as caught:
+        move_forward(register, "w", state(log, size), lambda old: log.head(old).root)
+    assert caught.value.code == "E3229"
+    assert register.get("w") == row
+
+
+def test_of_two_who_learn_at_once_the_larger_state_stays() -> None:
+    log = SampleLog()
+    register = RivalRegister(format_held(state(log, 9)), 1)
+    assert not move_forward(register, "w", state(log, 7), lambda size: log.head(size).root)
+    assert register.get("w") == register.rival
