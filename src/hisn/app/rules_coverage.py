@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
 import msgspec
 
 from hisn.events.schema import Logsource
-from hisn.rules.pack import LEVELS, Pack, RuleSource
+from hisn.rules.correlation import Correlation, chain_order, silenced
+from hisn.rules.pack import LEVELS, Pack, Rule, RuleSource
 
 _TECHNIQUE = re.compile(r"attack\.(t[0-9]{4}(?:\.[0-9]{3})?)")
 _TACTIC = re.compile(r"attack\.([a-z]+(?:[-_][a-z]+)*)")
@@ -29,7 +30,12 @@ class SourceRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RulesCoverage(msgspec.Struct, frozen=True, kw_only=True):
-    """Hold the counts of a pack. Techniques and tactics count every rule that names them."""
+    """Hold the counts of a pack. Techniques and tactics count every rule that names them.
+
+    `correlations_served` are those whose rules all have a log source that known formats can feed;
+    `silent` rules are heard through correlations alone.  Levels, authors, tactics and techniques
+    count correlations as well.
+    """
 
     name: str
     digest: str
@@ -37,6 +43,8 @@ class RulesCoverage(msgspec.Struct, frozen=True, kw_only=True):
     served: int
     refused: int
     correlations: int
+    correlations_served: int
+    silent: int
     notes: int
     authors: int
     levels: dict[str, int]
@@ -93,7 +101,8 @@ def cover(pack: Pack) -> RulesCoverage:
             sources.items(), key=lambda item: (-item[1], *(part or "" for part in item[0]))
         )
     )
-    levels = Counter(rule.level for rule in pack.rules)
+    everything: tuple[Rule | Correlation, ...] = (*pack.rules, *pack.correlations)
+    levels = Counter(each.level for each in everything)
     return RulesCoverage(
         name=pack.name,
         digest=pack.digest,
@@ -101,18 +110,30 @@ def cover(pack: Pack) -> RulesCoverage:
         served=sum(row.rules for row in rows if row.served_by),
         refused=len(pack.refused),
         correlations=len(pack.correlations),
+        correlations_served=_served_correlations(pack, reach),
+        silent=len(silenced(pack)),
         notes=len(pack.notes),
-        authors=len({author.strip() for rule in pack.rules for author in rule.info.author.split(",")} - {""}),
+        authors=len({author.strip() for each in everything for author in each.info.author.split(",")} - {""}),
         levels={level: levels[level] for level in reversed(LEVELS) if levels[level]},
-        tactics=_counted(pack, _TACTIC),
-        techniques=_counted(pack, _TECHNIQUE),
+        tactics=_counted(everything, _TACTIC),
+        techniques=_counted(everything, _TECHNIQUE),
         sources=rows,
     )
 
 
-def _counted(pack: Pack, pattern: re.Pattern[str]) -> dict[str, int]:
+def _served_correlations(pack: Pack, reach: Mapping[str, Logsource]) -> int:
+    fed = {rule.digest for rule in pack.rules if served_by(rule.logsource, reach)}
+    rules = len(fed)
+    for index in chain_order(pack.correlations):
+        each = pack.correlations[index]
+        if all(fed.issuperset(reference.digests) for reference in each.references):
+            fed.add(each.digest)
+    return len(fed) - rules
+
+
+def _counted(everything: Iterable[Rule | Correlation], pattern: re.Pattern[str]) -> dict[str, int]:
     counts: Counter[str] = Counter()
-    for rule in pack.rules:
-        names = {match[1] for tag in rule.info.tags if (match := pattern.fullmatch(tag.lower()))}
+    for each in everything:
+        names = {match[1] for tag in each.info.tags if (match := pattern.fullmatch(tag.lower()))}
         counts.update(name.replace("_", "-") if pattern is _TACTIC else name.upper() for name in names)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

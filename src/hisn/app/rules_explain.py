@@ -11,6 +11,7 @@ from typing import assert_never
 from hisn.errors import UsageError
 from hisn.present.i18n import _
 from hisn.present.tech import tech
+from hisn.rules.correlation import Correlation
 from hisn.rules.expr import (
     ANY_ONE,
     And,
@@ -45,13 +46,14 @@ class Step:
     text: str
 
 
-def find_rule(pack: Pack, wanted: str) -> Rule:
-    """Return the rule with this id, path or file name. Raises UsageError E1042."""
+def find_rule(pack: Pack, wanted: str) -> Rule | Correlation:
+    """Return the rule or correlation with this id, path or file name. Raises UsageError E1042."""
     try:
         identity = str(uuid.UUID(wanted))
     except ValueError:
         identity = ""
-    for rule in pack.rules:
+    everything: tuple[Rule | Correlation, ...] = (*pack.rules, *pack.correlations)
+    for rule in everything:
         if identity == rule.id or wanted in (rule.path, PurePosixPath(rule.path).name, rule.info.title):
             return rule
     for entry in pack.refused:

@@ -14,6 +14,7 @@ from hisn.present.tech import prose, tech
 
 if TYPE_CHECKING:
     from hisn.app.rules_coverage import RulesCoverage
+    from hisn.rules.correlation import Correlation
     from hisn.rules.pack import Pack, Refused, Rule
 
 EXIT_REFUSED = 3
@@ -143,7 +144,10 @@ def check(*, paths: tuple[Path, ...], placeholders: Path | None, as_json: bool) 
         listed = {
             "refused": msgspec.to_builtins(pack.refused),
             "notes": msgspec.to_builtins(pack.notes),
-            "correlations": msgspec.to_builtins(pack.correlations),
+            "correlations": [
+                {"path": each.path, "line": each.line, "id": each.id, "title": each.info.title}
+                for each in pack.correlations
+            ],
         }
         _print_json(_summary(pack) | listed)
         return EXIT_REFUSED if pack.refused else 0
@@ -169,18 +173,18 @@ def explain(*, wanted: str, paths: tuple[Path, ...], placeholders: Path | None, 
 
     if Path(wanted).is_file():
         pack = _load((Path(wanted),), placeholders)
-        chosen: Sequence[Rule] = pack.rules
+        chosen: Sequence[Rule | Correlation] = (*pack.rules, *pack.correlations)
         _print_problems(_("refused"), pack.refused)
     else:
         pack = _load(paths, placeholders)
         chosen = (find_rule(pack, wanted),)
     if as_json:
-        _print_json([_explained(rule) for rule in chosen])
+        _print_json([_explained(pack, each) for each in chosen])
     else:
-        for number, rule in enumerate(chosen):
+        for number, each in enumerate(chosen):
             if number:
                 click.echo("")
-            _print_rule(rule)
+            _print_rule(pack, each)
     return EXIT_REFUSED if Path(wanted).is_file() and pack.refused else 0
 
 
@@ -249,57 +253,61 @@ def _print_problems(kind: str, entries: Iterable[Refused], lead: str = "") -> No
         click.echo(f"{place}: {kind}[{entry.code}]: {prose(entry.reason)}{title}")
 
 
-def _explained(rule: Rule) -> dict[str, object]:
+def _explained(pack: Pack, each: Rule | Correlation) -> dict[str, object]:
     import msgspec
 
+    from hisn.app.rules_correlated import explain_correlation, heard_through
     from hisn.app.rules_coverage import reach_of_mapping, served_by
     from hisn.app.rules_explain import explain_condition, fields_of
+    from hisn.rules.correlation import Correlation
 
-    return {
-        "id": rule.id,
-        "digest": rule.digest,
-        "path": rule.path,
-        "line": rule.line,
-        "level": rule.level,
-        "logsource": msgspec.to_builtins(rule.logsource),
-        "served_by": served_by(rule.logsource, reach_of_mapping()),
-        "fields": fields_of(rule.condition),
-        "looks_for": ["  " * step.depth + step.text for step in explain_condition(rule.condition)],
-        "info": msgspec.to_builtins(rule.info),
+    common = {
+        "id": each.id,
+        "digest": each.digest,
+        "path": each.path,
+        "line": each.line,
+        "level": each.level,
+        "info": msgspec.to_builtins(each.info),
+        "heard_through": [other.id for other in heard_through(pack, each)],
     }
+    if isinstance(each, Correlation):
+        steps = explain_correlation(pack, each)
+        said: dict[str, object] = {
+            "kind": each.kind,
+            "references": msgspec.to_builtins(each.references),
+            "fields": list(dict.fromkeys((*each.group_by, *each.fields))),
+        }
+    else:
+        steps = explain_condition(each.condition)
+        said = {
+            "logsource": msgspec.to_builtins(each.logsource),
+            "served_by": served_by(each.logsource, reach_of_mapping()),
+            "fields": fields_of(each.condition),
+        }
+    return common | said | {"looks_for": ["  " * step.depth + step.text for step in steps]}
 
 
-def _print_rule(rule: Rule) -> None:
-    from hisn.app.rules_coverage import reach_of_mapping, served_by
-    from hisn.app.rules_explain import explain_condition, fields_of
+def _print_rule(pack: Pack, each: Rule | Correlation) -> None:
+    from hisn.app.rules_correlated import explain_correlation, heard_through
+    from hisn.app.rules_explain import explain_condition
+    from hisn.rules.correlation import Correlation
 
-    info = rule.info
+    info = each.info
     click.echo(prose(info.title))
     if info.description:
         click.echo(f"  {prose(' '.join(info.description.split()), None)}")
-    source = rule.logsource
-    parts = (("product", source.product), ("category", source.category), ("service", source.service))
-    kinds = served_by(source, reach_of_mapping())
-    rows = [
-        (_("level"), tech(rule.level)),
-        (_("looks at"), tech(" ".join(f"{name}={value}" for name, value in parts if value))),
-        (
-            _("fed by"),
-            tech(", ".join(kinds)) if kinds else _("no format that is known here; declare a source"),
-        ),
-        (_("fields"), tech(", ".join(fields_of(rule.condition)) or "-")),
-        (_("author"), prose(info.author) if info.author else _("not stated")),
-        (_("licence"), tech(info.licence) if info.licence else _("not stated")),
-        (_("status"), tech(" ".join(part for part in (info.status, info.date) if part) or "-")),
-        (_("tags"), tech(", ".join(info.tags) or "-")),
-        (_("id"), tech(rule.id)),
-        (_("digest"), tech(rule.digest)),
-        (_("file"), tech(f"{rule.path}:{rule.line}")),
-    ]
-    for name, value in rows:
+    for name, value in ((_("level"), tech(each.level)), *_rows(each), *_origin(each)):
         click.echo(f"  {name}: {value}")
-    click.echo(f"  {_('looks for')}:")
-    for step in explain_condition(rule.condition):
+    through = heard_through(pack, each)
+    if through:
+        titles = "; ".join(prose(other.info.title) for other in through)
+        click.echo(f"  {_('heard only through')}: {titles}")
+    if isinstance(each, Correlation):
+        heading, steps = _("asks for"), explain_correlation(pack, each)
+    else:
+        heading, steps = _("looks for"), explain_condition(each.condition)
+    click.echo(f"  {heading}:")
+    for step in steps:
         click.echo("    " + "  " * step.depth + step.text)
     for name, texts in ((_("known false alarms"), info.falsepositives), (_("read more"), info.references)):
         if texts:
@@ -308,12 +316,51 @@ def _print_rule(rule: Rule) -> None:
                 click.echo(f"    {prose(text)}")
 
 
+def _rows(each: Rule | Correlation) -> list[tuple[str, str]]:
+    from hisn.app.rules_coverage import reach_of_mapping, served_by
+    from hisn.app.rules_explain import fields_of
+    from hisn.rules.correlation import Correlation
+
+    if isinstance(each, Correlation):
+        fields = dict.fromkeys((*each.group_by, *each.fields))
+        return [(_("correlation"), tech(each.kind)), (_("fields"), tech(", ".join(fields) or "-"))]
+    source = each.logsource
+    parts = (("product", source.product), ("category", source.category), ("service", source.service))
+    kinds = served_by(source, reach_of_mapping())
+    unfed = _("no format that is known here; declare a source")
+    return [
+        (_("looks at"), tech(" ".join(f"{name}={value}" for name, value in parts if value))),
+        (_("fed by"), tech(", ".join(kinds)) if kinds else unfed),
+        (_("fields"), tech(", ".join(fields_of(each.condition)) or "-")),
+    ]
+
+
+def _origin(each: Rule | Correlation) -> list[tuple[str, str]]:
+    info = each.info
+    return [
+        (_("author"), prose(info.author) if info.author else _("not stated")),
+        (_("licence"), tech(info.licence) if info.licence else _("not stated")),
+        (_("status"), tech(" ".join(part for part in (info.status, info.date) if part) or "-")),
+        (_("tags"), tech(", ".join(info.tags) or "-")),
+        (_("id"), tech(each.id)),
+        (_("digest"), tech(each.digest)),
+        (_("file"), tech(f"{each.path}:{each.line}")),
+    ]
+
+
 def _print_coverage(found: RulesCoverage, limit: int | None) -> None:
     click.echo(
         _(
             "{rules} rules by {authors} authors; {served} have a log source that known formats can feed"
         ).format(rules=found.rules, authors=found.authors, served=found.served)
     )
+    if found.correlations:
+        text = _(
+            "{correlations} correlations; the rules of {served} of them all have such a log source;"
+            " {silent} rules are heard through correlations alone"
+        )
+        counts = {"served": found.correlations_served, "silent": found.silent}
+        click.echo(text.format(correlations=found.correlations, **counts))
     click.echo(f"{_('digest')}: {tech(found.digest)}")
     _print_counts(_("by level"), found.levels, limit)
     for title, is_served in ((_("by log source"), True), (_("log sources that nothing here feeds"), False)):

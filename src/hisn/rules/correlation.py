@@ -7,7 +7,7 @@ correlations (a *chain*), in windows of time (Sigma specification 2.1, Correlati
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import msgspec
@@ -138,6 +138,22 @@ def correlation_digest(document: str, references: Iterable[Reference]) -> str:
     """Return the SHA-256 (hex) over a document's digest and the sorted digests of all it refers to."""
     others = {digest for reference in references for digest in reference.digests}
     return hashlib.sha256("\n".join([document, *sorted(others)]).encode()).hexdigest()
+
+
+def chain_order(correlations: Sequence[Correlation]) -> tuple[int, ...]:
+    """Return the indexes so that what a correlation refers to stands before it."""
+    waiting = {each.digest for each in correlations}
+    ordered: list[int] = []
+    while waiting:
+        ready = [
+            index
+            for index, each in enumerate(correlations)
+            if each.digest in waiting
+            and all(waiting.isdisjoint(reference.digests) for reference in each.references)
+        ]
+        ordered += ready
+        waiting.difference_update(correlations[index].digest for index in ready)
+    return tuple(ordered)
 
 
 def silenced(pack: Pack) -> frozenset[int]:
