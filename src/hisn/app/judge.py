@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hisn.core import limits
+from hisn.elections.minutes import MinuteNote
 from hisn.engine.hits import HitBlock
 from hisn.engine.ledger import CoverageLedger
 from hisn.engine.scan import Scanner
@@ -44,13 +45,14 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Hold what one batch gave."""
+    """Hold what one batch gave; `minutes` are what a tap counted."""
 
     hits: tuple[HitBlock, ...]
     ledger: CoverageLedger
     records: int
     size_bytes: int
     timings: Timings = field(default_factory=Timings)
+    minutes: tuple[MinuteNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,9 @@ class Placed:
 
 Wait = Callable[[], None]
 """Return when a commitment is durable; what it raises ends the run."""
+
+Tap = Callable[[Sequence[Chunk]], tuple[MinuteNote, ...]]
+"""Count what the records of a batch are like, beside the judging of each."""
 
 Seal = Callable[[Sequence[Placed]], Wait | None]
 """Begin to commit chunks; None: it is done. What it raises ends the run: nothing unsealed is judged."""
@@ -98,6 +103,7 @@ class Judge:
     """
 
     seal: Seal | None = None
+    tap: Tap | None = None
 
     def __init__(self, scanner: Scanner, bounds: BatchLimits | None = None) -> None:
         self._scanner = scanner
@@ -147,6 +153,7 @@ class Judge:
             batch.timings.seal_s += time.perf_counter() - began
             began = time.perf_counter()
         hits: tuple[HitBlock, ...] = ()
+        minutes: tuple[MinuteNote, ...] = ()
         chunks = [item.chunk for item in batch.placed]
         if chunks:
             scan = self._scanner.scan(chunks)
@@ -154,8 +161,10 @@ class Judge:
             batch.ledger.add_scan(scan)
             for chunk in chunks:
                 batch.ledger.add_chunk(chunk)
+            if self.tap:
+                minutes = self.tap(chunks)
         batch.timings.scan_s += time.perf_counter() - began
-        return Part(hits, batch.ledger, batch.rows, batch.size_bytes, batch.timings)
+        return Part(hits, batch.ledger, batch.rows, batch.size_bytes, batch.timings, minutes)
 
 
 def read_placed(tasks: Sequence[Task], *, in_runs: bool = True) -> Iterator[Placed | SourceNote]:

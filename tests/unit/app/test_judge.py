@@ -10,6 +10,7 @@ import pytest
 from hisn.app import judge as judge_module
 from hisn.app.judge import BatchLimits, Judge, Part, Placed, read_placed
 from hisn.core import limits
+from hisn.elections.minutes import MinuteNote
 from hisn.engine.ledger import CoverageLedger
 from hisn.engine.plan import compile_plan
 from hisn.engine.scan import Scan, Scanner
@@ -261,3 +262,11 @@ def test_a_joined_chunk_holds_what_its_chunks_held(tmp_path: Path, monkeypatch: 
     assert [hole for chunk in chunks for hole in chunk.unparsed] == list(placed.chunk.unparsed)
     for name in ("records", "size_bytes", "lines"):
         assert sum(getattr(chunk, name) for chunk in chunks) == getattr(placed.chunk, name)
+
+
+def test_a_tap_sees_every_batch_and_what_it_says_travels_with_the_part(tasks: tuple[Task, ...]) -> None:
+    judge = judge_by(4)
+    judge.tap = lambda chunks: tuple(MinuteNote(chunk.source, "", 0, b"") for chunk in chunks)
+    parts = list(judge.run(tasks))
+    assert sorted(note.source for part in parts for note in part.minutes) == ["a.log", "b.log", "c.log"]
+    assert [len(part.minutes) for part in judge_by(4).run(tasks)] == [0, 0]
