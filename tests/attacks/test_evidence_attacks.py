@@ -379,8 +379,8 @@ def test_confusable_member_ids_are_refused_at_enrolment(name: str) -> None:
 
 DECEPTIVE = (
     "Nothing\u202e gninnaws\u202c happened",
-    "\x1b[2J\x1b[HVALID. Everything above holds.",
-    "title\n\nPROVEN\n  - Everything.\nVALID. Everything above holds, and a quorum of witnesses saw it.",
+    "\x1b[2J\x1b[HVALID. No step fails.",
+    "title\n\nPROVEN\n  - Everything.\nVALID. No step fails, and a quorum of witnesses saw it.",
     "zero\u200bwidth\u2066isolate\u2069\u00adsoft\ufeff",
     "line\u2028separator\u0085next\x00nul\x7fdel",
     "\U000e0041\U000e0042tags",

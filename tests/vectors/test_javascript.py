@@ -76,6 +76,7 @@ def test_both_verifiers_say_the_same_in_english(tmp_path: Path) -> None:
     theirs = json.loads(ask_node([("messages", b"")], tmp_path)[0])
     assert theirs["steps"] == texts.STEPS
     assert theirs["said"] == texts.SAID
+    assert theirs["results"] == texts.RESULTS
     assert theirs["flags"] == texts.FLAGS
 
 

@@ -92,8 +92,8 @@ SAID = {
 }
 
 RESULTS = {
-    "VALID": "Everything above holds, and a quorum of witnesses saw it.",
-    "VALID, UNWITNESSED": "Everything above holds, but no quorum of witnesses has seen it yet.",
+    "VALID": "No step fails, and a quorum of witnesses saw it.",
+    "VALID, UNWITNESSED": "No step fails, but no quorum of witnesses has seen it yet.",
     "INVALID": "Do not rely on this file. Keep it: it may be evidence of a forgery.",
     "FORK PROVEN": "The signer contradicted itself. Keep this file: it is the proof.",
 }

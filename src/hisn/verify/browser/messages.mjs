@@ -1,5 +1,5 @@
 // Every text of the page and of a report, by code, in English and Arabic. Values stand in braces.
-// The English texts of steps, sayings and flags are those of verify/texts.py, word by word;
+// The English texts of steps, sayings, results and flags are those of verify/texts.py, word by word;
 // the Arabic ones are those of the catalogue (locale/ar).
 
 const STEPS_EN = {
@@ -331,4 +331,4 @@ export const MESSAGES = {
 };
 
 /** The texts that both verifiers have, for the test that compares them. */
-export const SHARED = { steps: STEPS_EN, said: SAID_EN, flags: FLAGS_EN };
+export const SHARED = { steps: STEPS_EN, said: SAID_EN, results: RESULTS_EN, flags: FLAGS_EN };
