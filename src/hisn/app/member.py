@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import TypeAlias
 
 from hisn.acts.statement import EVERYBODY, BodyRef, Head, Header, Ref, Statement
 from hisn.acts.write import sign_statement
@@ -24,7 +25,7 @@ from hisn.evidence.disclosure import SALT_BYTES, Value, slot_count
 from hisn.evidence.sealed_map import format_map, seal_map
 from hisn.tlog.append import LogWriter
 from hisn.tlog.merkle import leaf_hash
-from hisn.tlog.ports import Blobs, Conflict, Entropy
+from hisn.tlog.ports import Blobs, Conflict, Entropy, Swap
 
 _BATCH_ACTS = 512
 """Acts appended at once: enough to make the disk's barriers cheap, few enough to hold in memory."""
@@ -48,6 +49,10 @@ class Draft:
     audience: tuple[str, ...] = EVERYBODY
     thread: str = ""
     follows: int | None = None
+
+
+Beside: TypeAlias = "Callable[[int], Sequence[Swap]]"
+"""Give the rows of the register that change with acts, by the index of the first of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,32 @@ class Member:
             self._record(drafts[start : start + _BATCH_ACTS], tuple(seen), places)
         return places
 
+    def record_at_once(
+        self,
+        drafts: Sequence[Draft],
+        seen: Sequence[Head],
+        beside: Beside,
+        files: Sequence[tuple[str, bytes]] = (),
+    ) -> list[Ref]:
+        """Put acts into the log in one commit with rows of the register; all of it is done, or nothing.
+
+        `beside` gives the rows for the index of the first act; `files` are blobs that are durable
+        before the commit.  Raises `Conflict` with the name of a row that holds another value,
+        StorageError.
+        """
+        self.look_out()
+        bodies = [self._body(draft) for draft in drafts]
+        blobs = [(blob_name(body.ref.sha256), body.data) for body in bodies if body]
+        with ThreadPoolExecutor(1) as other:
+            stored = other.submit(self.blobs.put_many, [*files, *blobs])
+            for tries in range(_TRIES):
+                try:
+                    return self._append(drafts, bodies, tuple(seen), (), stored, beside=beside)
+                except Conflict as error:
+                    if tries == _TRIES - 1 or error.name in [row.name for row in beside(0)]:
+                        raise
+        raise AssertionError("the last try returns or raises")
+
     def _record(self, drafts: Sequence[Draft], seen: tuple[Head, ...], places: list[Ref]) -> None:
         """Store the bodies, and append the acts in as few runs as other processes let us."""
         bodies = [self._body(draft) for draft in drafts]
@@ -144,13 +175,16 @@ class Member:
         seen: tuple[Head, ...],
         before: Sequence[Ref],
         stored: Future[None],
+        *,
+        beside: Beside | None = None,
     ) -> list[Ref]:
         """Append acts at once. Raises Conflict if the log grew meanwhile; then none is in it."""
         size, last = self.fold.catch_up(self.log)
         seen = self._not_older(seen)
         leaves, acts = self._sign(drafts, bodies, seen, (size, last, [place.leaf_hash for place in before]))
         stored.result()  # an act in the log always has its body
-        first = self.log.append(leaves, expected_size=size).first_index
+        rows = {"beside": beside(size)} if beside else {}
+        first = self.log.append(leaves, expected_size=size, **rows).first_index
         self.fold.add(first, acts)
         return [Ref(self.origin, first + at, act.leaf_hash) for at, act in enumerate(acts)]
 

@@ -130,15 +130,20 @@ class Sealing:
         commitment is the same, and it gets no second act.
         """
         new = [chunk for chunk in sealed if not self._is_known(chunk)]
+        places = self._member.record(self.drafts(new), self._seen_at_first)
+        for chunk, place in zip(new, places, strict=True):
+            self._places[chunk.place] = entry = Sealed(chunk, place)
+            self._batches.setdefault(chunk.source, []).append(entry)
+
+    def drafts(self, new: Sequence[SealedChunk]) -> list[Draft]:
+        """Return the acts of batches that are to be recorded together, in their order."""
         numbers: dict[tuple[str, int], int] = {}
         drafts = []
         for number, chunk in enumerate(new):
             chain = (chunk.source, chunk.part)
             drafts.append(self._draft(chunk, numbers.get(chain)))
             numbers[chain] = number
-        for chunk, place in zip(new, self._member.record(drafts, self._seen_at_first), strict=True):
-            self._places[chunk.place] = entry = Sealed(chunk, place)
-            self._batches.setdefault(chunk.source, []).append(entry)
+        return drafts
 
     def record_findings(self, findings: Sequence[Finding], window: Bounds | None = None) -> None:
         """Put findings into the log, in their order; `window` is what was judged. Raises StorageError."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.app.units import alone, opened
@@ -22,7 +23,7 @@ from hisn.core.canon import Json
 from hisn.errors import StorageError
 from hisn.evidence.sealed_map import parse_map
 from hisn.tlog.append import Sequenced
-from hisn.tlog.ports import Conflict
+from hisn.tlog.ports import Conflict, Swap
 
 BATCH: dict[str, Json] = {
     **dict.fromkeys(("source", "root", "ciphertext", "raw", "key", "mapping"), "11" * 32),
@@ -262,3 +263,41 @@ def test_two_writers_at_once_both_land(tmp_path: Path) -> None:
     for name in ("one", "two"):
         own = [text for text in texts if text.startswith(name)]
         assert own == sorted(own)
+
+
+def test_acts_and_rows_are_recorded_at_once_or_not_at_all(node: Node) -> None:
+    def beside(first: int) -> list[Swap]:
+        return [Swap("watch", node.register.get("watch"), b"%d" % first)]
+
+    places = node.member.record_at_once([note("a"), note("b")], (), beside, [("state/kept", b"file")])
+    assert [place.index for place in places] == [1, 2]
+    assert (node.register.get("watch"), node.blobs.get("state/kept")) == (b"1", b"file")
+    with pytest.raises(Conflict) as caught:
+        node.member.record_at_once([note("c")], (), lambda _first: [Swap("watch", b"0", b"9")])
+    assert caught.value.name == "watch"
+    assert node.log.head().checkpoint.size == 3
+    assert node.register.get("watch") == b"1"
+
+
+def test_an_overtaken_record_is_numbered_again_with_its_rows(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = node.log.append
+    rows: list[int] = []
+
+    def append(leaves: Sequence[bytes], **more: Any) -> Sequenced:
+        if len(rows) == 1:
+            monkeypatch.setattr(node.log, "append", real)
+            with opened(node.places.root) as other:
+                other.member.record([note("the other was faster")])
+        return real(leaves, **more)
+
+    def beside(first: int) -> list[Swap]:
+        rows.append(first)
+        return [Swap("watch", None, b"%d" % first)]
+
+    monkeypatch.setattr(node.log, "append", append)
+    (place,) = node.member.record_at_once([note("a")], (), beside)
+    assert place.index == 2
+    assert node.register.get("watch") == b"2"
+    assert [act.header.seq for act in acts_of(node)] == [0, 1, 2]
