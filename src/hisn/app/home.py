@@ -26,9 +26,10 @@ from hisn.app.key_file import Secret, end_rotation, has_secret, read_secret, usi
 from hisn.app.member import Draft, Member
 from hisn.app.own_keys import OwnKeys
 from hisn.app.places import Places
-from hisn.core.canon import Json
+from hisn.core.canon import Json, b64, canonical, parse_b64, parse_canonical
 from hisn.core.clock import Clock
-from hisn.core.signers import DualSigner
+from hisn.core.proof_limits import MAX_PACK_BYTES
+from hisn.core.signers import DualSigner, Succession
 from hisn.errors import StorageError, UsageError, VerificationError
 from hisn.evidence.escrow import EscrowPublic, parse_escrow_public
 from hisn.evidence.key_record import node_key_id
@@ -50,7 +51,7 @@ from hisn.unit.rosterdoc import Charter, Roster, is_url, parse_charter
 FORMAT = "hisn-node/1"
 _EPOCHS = "[0-9][0-9][0-9][0-9].dsse"
 _FIRST = "0000.dsse"
-_NEXT = "next.dsse"
+_NEXT = "next.chain"
 
 
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -228,12 +229,10 @@ class Node:
 
     def _open_log(self) -> None:
         """Open the log with the keys of the roster in force; what older keys signed is its base."""
-        origin = self.config.origin
-        signer = LogSigner(origin, self.signer("log"), self.clock)
-        self.log = LogWriter.open(signer, self.blobs, self.register, self.own_keys.former())
+        self.log = LogWriter.open(self._log_signer(), self.blobs, self.register, self.own_keys.former())
         self.member = Member(
-            origin=origin,
-            signer=self.signer("act"),
+            origin=self.config.origin,
+            signers=self._act_signers,
             log=self.log,
             blobs=self.blobs,
             fold=self._fold,
@@ -241,6 +240,17 @@ class Node:
             entropy=self.entropy,
             look_out=self._look_out,
         )
+        self._acting = self.own_keys.succession("act")
+
+    def _log_signer(self) -> LogSigner:
+        signers = self.own_keys.succession("log")
+        return LogSigner(self.config.origin, signers.newest, self.clock, signers.earlier)
+
+    def _act_signers(self) -> Succession:
+        """Return who signs acts, once the roster was read again if another process has adopted an epoch."""
+        if (self.places.rosters / f"{len(self.rosters):04d}.dsse").exists():
+            self.reload_unit()
+        return self._acting
 
     def _look_out(self) -> None:
         prefixes = [url for url in witness_prefixes(self.roster, self.config.origin).values() if url]
@@ -270,10 +280,11 @@ class Node:
 
         The log and the member go on under the keys of that epoch.
         """
-        before = self.signer("log").public, self.signer("act").public
+        before = self.roster.find(self.config.origin)
         self.charter, self.rosters = read_unit(self.places)
-        if before != (self.signer("log").public, self.signer("act").public):
-            self._open_log()
+        if self.roster.find(self.config.origin) != before:
+            self.log.take_keys(self._log_signer(), self.own_keys.former())
+            self._acting = self.own_keys.succession("act")
 
     @property
     def identity(self) -> Identity:
@@ -290,7 +301,7 @@ class Node:
         return OwnKeys(self.config.origin, self.identity, self.roster)
 
     def signer(self, role: str) -> DualSigner:
-        """Return this node's keys of a role; signing with them fails where they are lost (E5337)."""
+        """Return this node's newest keys of a role; signing with them fails where they are lost (E5337)."""
         return self.own_keys.signer(role)
 
     def vault(self) -> Vault:
@@ -341,13 +352,13 @@ class Node:
         return [str(detail["key"]) for detail in self.key_events("erase") if detail.get("key")]
 
 
-def replace_unit(places: Places, charter: bytes, envelope: bytes) -> None:
-    """Put a new unit in the place of the one in which this node was alone.
+def replace_unit(places: Places, charter: bytes, envelopes: Sequence[bytes]) -> None:
+    """Put a unit, with all its epochs, in the place of the one in which this node was alone.
 
     The charter is the commit point: what was begun before it is dropped, what is left to do after
     it the next `read_unit` finishes.
     """
-    write_whole(places.rosters / _NEXT, envelope)
+    write_whole(places.rosters / _NEXT, canonical([b64(each) for each in envelopes]))
     write_whole(places.genesis, charter)
     _finish_unit(places, charter)
 
@@ -357,14 +368,23 @@ def _finish_unit(places: Places, charter: bytes) -> None:
     if not path.exists():
         return
     try:
-        verify_roster_chain(charter, [path.read_bytes()])
+        envelopes = _parse_chain(path.read_bytes())
+        verify_roster_chain(charter, envelopes)
     except VerificationError:
         path.unlink()  # its charter was never put in place
         return
+    names = [f"{epoch:04d}.dsse" for epoch in range(len(envelopes))]
+    for name, envelope in zip(names, envelopes, strict=True):
+        write_whole(places.rosters / name, envelope)
     for old in places.rosters.glob(_EPOCHS):
-        if old.name != _FIRST:
+        if old.name not in names:
             old.unlink()
-    path.replace(places.rosters / _FIRST)
+    path.unlink()  # last: until then all of this is done again
+
+
+def _parse_chain(data: bytes) -> list[bytes]:
+    value = parse_canonical(data, max_bytes=MAX_PACK_BYTES)
+    return [parse_b64(each) for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def read_unit(places: Places) -> tuple[Charter, tuple[Roster, ...]]:
@@ -378,8 +398,13 @@ def read_chain(genesis: Path, rosters: Path) -> tuple[Charter, tuple[Roster, ...
     """Return the charter and the verified epochs of some unit. Raises VerificationError, StorageError."""
     with _reading_unit():
         charter = genesis.read_bytes()
-        envelopes = [path.read_bytes() for path in sorted(rosters.glob(_EPOCHS))]
-    return parse_charter(charter), verify_roster_chain(charter, envelopes)
+    return parse_charter(charter), verify_roster_chain(charter, read_epochs(rosters))
+
+
+def read_epochs(rosters: Path) -> tuple[bytes, ...]:
+    """Return the envelopes of a folder with epochs, in their order. Raises StorageError."""
+    with _reading_unit():
+        return tuple(path.read_bytes() for path in sorted(rosters.glob(_EPOCHS)))
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from hisn.app.places import blob_name
 from hisn.core.canon import Json
 from hisn.core.clock import Clock
 from hisn.core.instant import format_instant
-from hisn.core.signers import DualSigner
+from hisn.core.signers import Succession
 from hisn.evidence.disclosure import SALT_BYTES, Value, slot_count
 from hisn.evidence.sealed_map import format_map, seal_map
 from hisn.tlog.append import LogWriter
@@ -70,7 +70,7 @@ class Member:
         self,
         *,
         origin: str,
-        signer: DualSigner,
+        signers: Callable[[], Succession],
         log: LogWriter,
         blobs: Blobs,
         fold: Fold,
@@ -78,14 +78,18 @@ class Member:
         entropy: Entropy,
         look_out: Callable[[], None] | None = None,
     ) -> None:
-        """Make a member; `look_out` is called once, before its first signature; it may raise."""
+        """Make a member; `look_out` is called once, before its first signature; it may raise.
+
+        `signers` is asked before acts are signed: another process may have adopted an epoch of the
+        roster, which names other keys.
+        """
         self.origin = origin
         self.log = log
         self.blobs = blobs
         self.fold = fold
         self.clock = clock
         self.entropy = entropy
-        self._signer = signer
+        self._signers = signers
         self._look_out = look_out
 
     def look_out(self) -> None:
@@ -179,9 +183,11 @@ class Member:
         beside: Beside | None = None,
     ) -> list[Ref]:
         """Append acts at once. Raises Conflict if the log grew meanwhile; then none is in it."""
+        signers = self._signers()
         size, last = self.fold.catch_up(self.log)
         seen = self._not_older(seen)
-        leaves, acts = self._sign(drafts, bodies, seen, (size, last, [place.leaf_hash for place in before]))
+        end = size, last, [place.leaf_hash for place in before]
+        leaves, acts = self._sign(drafts, bodies, seen, end, signers)
         stored.result()  # an act in the log always has its body
         rows = {"beside": beside(size)} if beside else {}
         first = self.log.append(leaves, expected_size=size, **rows).first_index
@@ -218,6 +224,7 @@ class Member:
         bodies: Sequence[Body | None],
         seen: tuple[Head, ...],
         end: tuple[int, bytes, Sequence[bytes]],
+        signers: Succession,
     ) -> tuple[list[bytes], list[Appended]]:
         """Return the signed leaves behind the log's end: its size, its last leaf hash, those of this call."""
         size, last, known = end
@@ -242,7 +249,7 @@ class Member:
             if draft.follows is not None:
                 public = {**public, "prev": hashes[draft.follows].hex()}
             statement = Statement(draft.kind, header, public, body.ref if body else None)
-            leaf = sign_statement(statement, self._signer)
+            leaf = sign_statement(statement, signers.at(seq))
             last = leaf_hash(leaf)
             hashes.append(last)
             leaves.append(leaf)

@@ -46,7 +46,12 @@ class Peers:
             for member in each.active:
                 public = member.open_key("log")
                 if public:
-                    logs[member.id] = KnownLog.of_member(LogKeys(member.id, public))
+                    earlier = [
+                        (key.until, LogKeys(member.id, key.public))
+                        for key in member.keys
+                        if key.role == "log" and key.until is not None and key.until > key.start
+                    ]
+                    logs[member.id] = KnownLog.of_member(LogKeys(member.id, public), earlier)
         with self._lock:
             self._roster, self._logs = roster, logs
         self._seen = seen

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from hisn.cli.node import opened
+from hisn.cli.unit_draft import draft as draft_command
+from hisn.cli.unit_draft import say_draft, show, sign
 from hisn.present.i18n import _
 from hisn.present.layout import labelled
 from hisn.present.tech import prose, tech
-
-if TYPE_CHECKING:
-    from hisn.app.unit_files import UnitDraft
 
 _EXAMPLES = """
 
@@ -23,6 +21,7 @@ hisn unit charter --unit "Joint unit" *.enrolment --witness outside.enrolment -o
 hisn unit sign unit.draft
 hisn unit adopt unit.draft
 hisn unit roster
+hisn unit draft --witness academy.example.enrolment -o next.draft
 """
 
 _file = click.Path(path_type=Path)
@@ -79,43 +78,7 @@ def charter(*, enrolments: tuple[Path, ...], name: str, witnesses: tuple[Path, .
         name, [read_pack(path) for path in enrolments], [read_pack(path) for path in witnesses]
     )
     write_whole(output, draft.encode())
-    _say_draft(draft, output)
-    return 0
-
-
-def _say_draft(draft: UnitDraft, path: Path) -> None:
-    from hisn.app.unit_files import missing_from
-    from hisn.unit.rosterdoc import parse_charter, parse_roster
-
-    roster = parse_roster(draft.document)
-    click.echo(_("Genesis digest: {digest}").format(digest=tech(parse_charter(draft.charter).genesis.hex())))
-    text = _("Epoch {epoch} of {unit}: {members}.")
-    members = tech(", ".join(f"{member.id} ({member.side})" for member in roster.active))
-    click.echo(text.format(epoch=roster.epoch, unit=prose(roster.name), members=members))
-    missing = missing_from(draft)
-    if missing:
-        text = _("Still to sign, by hisn unit sign {path}: {names}")
-        click.echo(text.format(path=tech(path), names=tech(", ".join(missing))))
-    else:
-        text = _("Everybody has signed. Each member puts it in force: hisn unit adopt {path}")
-        click.echo(text.format(path=tech(path)))
-
-
-@unit.command(
-    help=_("Sign a draft with this member's keys; the file then goes to the next one.")
-    + "\n\n\b\nhisn unit sign unit.draft"
-)
-@click.argument("draft", metavar="DRAFT", type=_file)
-def sign(*, draft: Path) -> int:
-    """Check the draft, add the signatures, and write the file back."""
-    from hisn.app.unit_files import parse_draft, sign_draft
-    from hisn.app.verify import read_pack
-    from hisn.storage.files import write_whole
-
-    with opened() as mine:
-        signed = sign_draft(mine, parse_draft(read_pack(draft)))
-    write_whole(draft, signed.encode())
-    _say_draft(signed, draft)
+    say_draft(draft, output)
     return 0
 
 
@@ -124,14 +87,16 @@ def sign(*, draft: Path) -> int:
     + "\n\n\b\nhisn unit adopt unit.draft"
 )
 @click.argument("draft", metavar="DRAFT", type=_file)
-def adopt(*, draft: Path) -> int:
+@click.option("--void-entries", is_flag=True,
+              help=_("Adopt it even if entries of the own log become void."))  # fmt: skip
+def adopt(*, draft: Path, void_entries: bool) -> int:
     """Adopt the draft and say what is in force."""
+    from hisn.app.unit_draft import parse_draft
     from hisn.app.unit_files import adopt as run
-    from hisn.app.unit_files import parse_draft
     from hisn.app.verify import read_pack
 
     with opened() as mine:
-        roster = run(mine, parse_draft(read_pack(draft)))
+        roster = run(mine, parse_draft(read_pack(draft)), may_void=void_entries)
     text = _("Epoch {epoch} of {unit} is in force on this node: {members}.")
     members = tech(", ".join(member.id for member in roster.active))
     click.echo(text.format(epoch=roster.epoch, unit=prose(roster.name), members=members))
@@ -157,3 +122,7 @@ def _row(name: str, side: str, state: str, url: str) -> None:
     texts = ((tech(name), 32), (tech(side), 12), (state, 10))
     line = " ".join(labelled(text, "", indent=0, label_width=width, width=None)[0] for text, width in texts)
     click.echo(f"  {line} {tech(url)}")
+
+
+for _command in (draft_command, show, sign):
+    unit.add_command(_command)

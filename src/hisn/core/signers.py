@@ -58,6 +58,18 @@ class DualSigner:
         return DualPublic(self.ed25519.public, self.mldsa.public)
 
 
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """Hold the signers of one role in their order: each of `earlier` signs the entries before its end."""
+
+    newest: DualSigner
+    earlier: tuple[tuple[int, DualSigner], ...] = ()
+
+    def at(self, entry: int) -> DualSigner:
+        """Return who signs an entry."""
+        return next((signer for until, signer in self.earlier if entry < until), self.newest)
+
+
 def dual_from_seed(seed: bytes) -> DualSigner:
     """Return both signers of one seed of 32 bytes; neither key tells anything about the other."""
     if len(seed) != SEED_BYTES:

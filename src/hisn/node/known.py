@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,16 +27,20 @@ class KnownLog:
 
     vkeys: tuple[VerifierKey, ...]
     is_any_enough: bool = False
+    earlier: tuple[tuple[int, tuple[VerifierKey, ...]], ...] = ()
+    """Keys that go before `vkeys`, each until the log has so many entries."""
 
     @classmethod
-    def of_member(cls, keys: LogKeys) -> KnownLog:
+    def of_member(cls, keys: LogKeys, earlier: Iterable[tuple[int, LogKeys]] = ()) -> KnownLog:
         """Return the log of a member, which signs with Ed25519 and ML-DSA-44."""
-        return cls(keys.vkeys)
+        return cls(keys.vkeys, earlier=tuple((until, each.vkeys) for until, each in earlier))
 
     def verify(self, signed: SignedCheckpoint) -> tuple[NoteSignature, ...]:
         """Return the log's own signature lines, all verified. Raises VerificationError."""
-        good = verify_log_signature(signed, self.vkeys)
-        if len(good) < len(self.vkeys) and not self.is_any_enough:
+        size = signed.checkpoint.size
+        vkeys = next((each for until, each in self.earlier if size <= until), self.vkeys)
+        good = verify_log_signature(signed, vkeys)
+        if len(good) < len(vkeys) and not self.is_any_enough:
             raise VerificationError(
                 "E3212",
                 "not every key of the log has signed the checkpoint",

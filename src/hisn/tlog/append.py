@@ -26,7 +26,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from hisn.errors import StorageError, VerificationError
@@ -133,8 +133,14 @@ class LogWriter:
 
     @property
     def keys(self) -> LogKeys:
-        """Return the public keys of the log."""
-        return self._home.keys
+        """Return the public keys of the log: those that sign it at the size that it has."""
+        return self._signer.at(self.head().checkpoint.size).keys if self._signer.earlier else self._home.keys
+
+    def take_keys(self, signer: LogSigner, former: Iterable[FormerKeys] = ()) -> None:
+        """Go on under other keys of the same log: a new epoch of the roster names them."""
+        self._signer = signer
+        self._home = replace(self._home, keys=signer.keys, former=tuple(former))
+        self._forget()
 
     @property
     def refusal(self) -> StorageError | None:
@@ -294,7 +300,7 @@ class LogWriter:
     def _sign(self, size: int, root: bytes) -> SignedCheckpoint:
         data = sign_checkpoint(Checkpoint(self._signer.name, size, root), self._signer)
         try:
-            return parse_own(data, self._home.keys)
+            return parse_own(data, self._home.keys, self._home.former)
         except VerificationError as error:
             raise _unproven(error.message) from error
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hisn.core.canon import MAX_DECIMAL, b64
 from hisn.core.clock import Clock
-from hisn.core.signers import DualSigner, Signer
+from hisn.core.signers import DualSigner, Signer, Succession
 from hisn.errors import VerificationError
 from hisn.tlog.checkpoint import Checkpoint, CosignerKeys, LogKeys, parse_checkpoint
 from hisn.tlog.note import DASH, ED25519, Note, NoteSignature, is_key_name, parse_note, vkey_of
@@ -69,22 +69,32 @@ def join_stamp(timestamp: int, signature: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class LogSigner:
-    """Sign checkpoints of the log `name` with both keys, at the time of the clock."""
+    """Sign checkpoints of the log `name` with both keys, at the time of the clock.
+
+    `earlier` are signers that still go before `signer`, each until the log has so many entries.
+    """
 
     name: str
     signer: DualSigner
     clock: Clock
+    earlier: tuple[tuple[int, DualSigner], ...] = ()
 
     @property
     def keys(self) -> LogKeys:
-        """Return the public keys of the log."""
+        """Return the public keys of the log, the newest ones."""
         return LogKeys(self.name, self.signer.public)
+
+    def at(self, size: int) -> LogSigner:
+        """Return who signs the log of that size: whose keys count for its last entry."""
+        signer = Succession(self.signer, self.earlier).at(max(size, 1) - 1)
+        return LogSigner(self.name, signer, self.clock)
 
 
 def sign_checkpoint(checkpoint: Checkpoint, signer: LogSigner) -> bytes:
     """Return the signed note of a checkpoint of the signer's own log, Ed25519 line first."""
     if checkpoint.origin != signer.name or not 0 <= checkpoint.size <= MAX_DECIMAL:
         raise ValueError("a log signs checkpoints of its own origin")
+    signer = signer.at(checkpoint.size)
     text = format_checkpoint(checkpoint)
     timestamp = max(1, signer.clock.now() // 1_000_000)
     message = cosigned_message_mldsa(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from hisn.errors import InputError, StorageError, UsageError, VerificationError
 from hisn.storage.files import write_whole
 from hisn.testing.fake_clock import FakeClock
 from hisn.tlog.append import LogWriter
-from hisn.unit.draft import make_charter
+from hisn.unit.draft import Move, make_charter, make_roster
 from hisn.unit.enrol import assemble_roster, make_enrolment, sign_roster, verify_enrolment
 
 ALONE = NewNode(origin="vesna.example", side="county", unit="Vesna county")
@@ -138,40 +139,54 @@ def test_a_roster_that_was_changed_is_refused(tmp_path: Path) -> None:
         open_node(tmp_path, nobody)
 
 
-def another_unit(node: home.Node) -> tuple[bytes, bytes]:
+def another_unit(node: home.Node) -> tuple[bytes, list[bytes]]:
+    """Return the charter and two epochs of a unit in which this node is alone, too."""
     signers = {role: node.signer(role) for role in ROLES}
-    enrolment = verify_enrolment(make_enrolment("Another", node.config.origin, "county", "", signers))
-    charter, roster = make_charter("Another", [enrolment])
-    return charter.document, assemble_roster(roster.document, sign_roster(roster.document, signers.values()))
+    origin = node.config.origin
+    enrolment = verify_enrolment(make_enrolment("Another", origin, "county", "", signers))
+    charter, first = make_charter("Another", [enrolment])
+    second = make_roster(charter, [first], [], [Move(origin, "county", "https://vesna.example")])
+    signing = ((first.document, list(signers.values())), (second.document, [signers["root"]]))
+    return charter.document, [assemble_roster(text, sign_roster(text, keys)) for text, keys in signing]
 
 
-@pytest.mark.parametrize("dies_before", ["charter", "rename", "nothing"])
+@pytest.mark.parametrize("writes", range(6))
 def test_a_unit_is_replaced_as_a_whole_or_not_at_all(
-    tmp_path: Path, dies_before: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, writes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Killed before any of its writes: the epochs prepared, the charter, which decides, and each epoch."""
     with init_node(tmp_path, ALONE) as node:
-        charter, envelope = another_unit(node)
+        charter, envelopes = another_unit(node)
         old = node.charter.genesis
     places = Places(tmp_path)
-    write = write_whole
+    left = [writes]
 
     def dying(path: Path, data: bytes) -> None:
-        if dies_before == "charter" and path == places.genesis:
+        if not left[0]:
             raise KeyboardInterrupt
-        write(path, data)
-        if dies_before == "rename" and path == places.genesis:
-            raise KeyboardInterrupt
+        left[0] -= 1
+        write_whole(path, data)
 
     monkeypatch.setattr(home, "write_whole", dying)
-    if dies_before == "nothing":
-        replace_unit(places, charter, envelope)
-    else:
-        with pytest.raises(KeyboardInterrupt):
-            replace_unit(places, charter, envelope)
+    with suppress(KeyboardInterrupt):
+        replace_unit(places, charter, envelopes)
+    assert left == [max(0, writes - 4)]
+    monkeypatch.undo()
     found, rosters = read_unit(places)
-    assert (found.genesis == old) == (dies_before == "charter")
-    assert len(rosters) == 1
-    assert sorted(path.name for path in places.rosters.iterdir()) == ["0000.dsse"]
+    is_old = writes < 2
+    assert (found.genesis == old) == is_old
+    names = ["0000.dsse"] if is_old else ["0000.dsse", "0001.dsse"]
+    assert sorted(path.name for path in places.rosters.iterdir()) == names
+    assert len(rosters) == len(names)
+
+
+@pytest.mark.parametrize("left_over", [b"{}", b"[7]", b"[]", b"no JSON"])
+def test_what_is_left_of_another_unit_and_is_none_is_dropped(tmp_path: Path, left_over: bytes) -> None:
+    init_node(tmp_path, ALONE).close()
+    places = Places(tmp_path)
+    (places.rosters / "next.chain").write_bytes(left_over)
+    assert read_unit(places)[0].name == ALONE.unit
+    assert [path.name for path in places.rosters.iterdir()] == ["0000.dsse"]
 
 
 def test_an_escrow_key_that_is_mistyped_makes_no_node(tmp_path: Path) -> None:

@@ -6,18 +6,19 @@ from dataclasses import replace
 
 import pytest
 
+from hisn.acts.statement import Head
 from hisn.app.identity import ROLES, Identity, lost_signer
 from hisn.app.own_keys import OwnKeys
 from hisn.core.signers import DualSigner
-from hisn.errors import StorageError
+from hisn.errors import StorageError, UsageError
 from hisn.unit.rosterdoc import Key, Member, Roster
 
 NAME = "east.example"
 IDENTITY = Identity(b"n" * 32, b"s" * 32)
 
 
-def roster_of(*keys: Key) -> Roster:
-    member = Member(NAME, "east", "", is_active=True, keys=keys)
+def roster_of(*keys: Key, is_active: bool = True) -> Roster:
+    member = Member(NAME, "east", "", is_active=is_active, keys=keys)
     return Roster(
         epoch=0, name="unit", charter="", previous="", at=(), members=(member,), witnesses=(), document=b""
     )
@@ -42,10 +43,10 @@ def test_the_generation_that_the_roster_names_signs(generation: int) -> None:
     assert not own.is_lost
 
 
-def test_a_role_without_a_key_in_force_has_the_first_ones() -> None:
+def test_a_role_without_a_key_in_force_has_its_last_ones() -> None:
     """A suspended member's keys have ended; it still has them."""
-    own = OwnKeys(NAME, IDENTITY, roster_of(key("log", 0, until=5)))
-    assert own.signer("log").public == IDENTITY.signer("log").public
+    own = OwnKeys(NAME, IDENTITY, roster_of(key("log", 0, until=5), key("log", 1, 5, 9)))
+    assert own.signer("log").public == IDENTITY.signer("log", 1).public
     assert (
         OwnKeys("other.example", IDENTITY, own.roster).signer("log").public == IDENTITY.signer("log").public
     )
@@ -75,6 +76,37 @@ def test_former_log_keys_are_the_base_of_the_log_up_to_their_end() -> None:
     ]
     assert own.signer("log").public == IDENTITY.signer("log", 2).public
     assert OwnKeys("other.example", IDENTITY, own.roster).former() == ()
+
+
+def test_keys_that_end_at_a_later_entry_sign_until_then() -> None:
+    keys = (key("act", 0, until=5), key("act", 1, 5, 5), key("act", 2, 5, 20), key("act", 3, 20))
+    own = OwnKeys(NAME, IDENTITY, replace(roster_of(*keys), at=(Head(NAME, 5, bytes(32)),)))
+    succession = own.succession("act")
+    assert len(succession.earlier) == 1  # what a quorum has seen nobody signs again
+    publics = [succession.at(entry).public for entry in (0, 5, 19, 20, 10**6)]
+    assert publics == [IDENTITY.signer("act", at).public for at in (2, 2, 2, 3, 3)]
+    assert own.signer("act").public == publics[-1]
+    assert OwnKeys(NAME, IDENTITY, roster_of()).succession("log").earlier == ()
+
+
+def test_keys_are_replaced_by_ones_that_never_signed() -> None:
+    """One of the time when the node was alone can be the one that was stolen."""
+    own = OwnKeys(NAME, IDENTITY, roster_of(key("act", 2), key("log", 15)))
+    assert own.next_signer("act").public == IDENTITY.signer("act", 3).public
+    for role in ("log", "root"):
+        with pytest.raises(UsageError) as caught:
+            own.next_signer(role)
+        assert caught.value.code == "E1332"
+
+
+def test_a_suspended_member_comes_back_under_new_keys_and_its_own_root() -> None:
+    keys = (key("act", 1, until=5), key("root", 0))
+    active = OwnKeys(NAME, IDENTITY, roster_of(*keys))
+    suspended = replace(active, roster=roster_of(*keys, is_active=False))
+    assert active.enrolling("act").public == IDENTITY.signer("act", 1).public
+    assert suspended.enrolling("act").public == IDENTITY.signer("act", 2).public
+    assert suspended.enrolling("root").public == IDENTITY.signer("root").public
+    assert suspended.enrolling("mirror").public == IDENTITY.signer("mirror").public
 
 
 def test_signers_are_found_by_their_public_keys() -> None:

@@ -16,7 +16,8 @@ from hisn.app.home import NewNode, Node, init_node, open_node
 from hisn.app.intake import intake_folder
 from hisn.app.sealer import seal_to
 from hisn.app.serve import RunningNode, ServeOptions
-from hisn.app.unit_files import UnitDraft, adopt, draft_unit, own_enrolment, sign_draft
+from hisn.app.unit_draft import UnitDraft
+from hisn.app.unit_files import adopt, draft_unit, own_enrolment, sign_draft
 from hisn.events.declare import Declarations
 from hisn.evidence.batch import Mode
 from hisn.node.serve import Listen

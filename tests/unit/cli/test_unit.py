@@ -54,7 +54,7 @@ def test_a_unit_is_in_force_when_everybody_has_signed(typed: Typed) -> None:
     genesis = next(line for line in text.splitlines() if "Genesis" in line).split()[-1]
     assert typed("a", "unit", "adopt", "unit.draft")[0] == 4
     for name in (*MEMBERS, *OUTSIDE):
-        code, text = typed(name, "unit", "sign", "unit.draft")
+        code, text = typed(name, "unit", "sign", "unit.draft", "--yes")
         assert code == 0
         assert genesis in text
     assert "Everybody has signed" in text
@@ -78,7 +78,7 @@ def test_a_stranger_signs_and_adopts_nothing(typed: Typed, tmp_path: Path) -> No
     draft(typed, *MEMBERS)
     before = (tmp_path / "unit.draft").read_bytes()
     assert typed("s", "node", "init", "--name", "s.example", "--unattended")[0] == 0
-    code, text = typed("s", "unit", "sign", "unit.draft")
+    code, text = typed("s", "unit", "sign", "unit.draft", "--yes")
     assert (code, "E1330" in text) == (2, True)
     assert (tmp_path / "unit.draft").read_bytes() == before
 
@@ -86,7 +86,7 @@ def test_a_stranger_signs_and_adopts_nothing(typed: Typed, tmp_path: Path) -> No
 def test_a_file_that_is_no_draft_or_enrolment_is_said_so(typed: Typed, tmp_path: Path) -> None:
     assert typed("a", "node", "init", "--name", "a.example", "--unattended")[0] == 0
     (tmp_path / "unit.draft").write_text("{}")
-    assert typed("a", "unit", "sign", "unit.draft")[0] == 3
+    assert typed("a", "unit", "sign", "unit.draft", "--yes")[0] == 3
     (tmp_path / "a.enrolment").write_text("{}")
     assert draft(typed, "a", outside=())[0] == 4
-    assert typed("a", "unit", "sign", "nothing")[0] == 6
+    assert typed("a", "unit", "sign", "nothing", "--yes")[0] == 6

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hisn.core.keys import Algorithm, DualPublic, parse_dual_public, parse_public_key
-from hisn.core.signers import SeedSigner, dual_from_seed
+from hisn.core.signers import SeedSigner, Succession, dual_from_seed
 
 # RFC 8032, 7.1, TEST 2.
 SEED = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
@@ -45,3 +45,17 @@ def test_a_seed_has_32_bytes() -> None:
     for size in (0, 31, 33):
         with pytest.raises(ValueError, match="32 bytes"):
             dual_from_seed(bytes(size))
+
+
+def test_each_signer_signs_up_to_its_end() -> None:
+    first, second, last = (dual_from_seed(bytes([number]) * 32) for number in (1, 2, 3))
+    succession = Succession(last, ((4, first), (9, second)))
+    assert [succession.at(entry) for entry in (0, 3, 4, 8, 9, 10**6)] == [
+        first,
+        first,
+        second,
+        second,
+        last,
+        last,
+    ]
+    assert Succession(last).at(0) is last

@@ -28,6 +28,16 @@ def test_a_member_has_signed_with_all_of_its_keys_or_not_at_all() -> None:
         assert KnownLog(known.vkeys, is_any_enough=True).verify(signed) == (line,)
 
 
+def test_earlier_keys_go_before_until_the_log_has_so_many_entries() -> None:
+    old, new = SampleLog(), SampleLog(seed=9)
+    known = KnownLog.of_member(new.signer.keys, [(3, old.signer.keys)])
+    assert known.verify(parse_signed_checkpoint(old.note(3)))
+    assert known.verify(parse_signed_checkpoint(new.note(4)))
+    for wrong in (new.note(3), old.note(4)):
+        with pytest.raises(VerificationError):
+            known.verify(parse_signed_checkpoint(wrong))
+
+
 def test_a_log_cannot_speak_for_another_one() -> None:
     known = KnownLog.of_member(SampleLog("other.example/log").signer.keys)
     with pytest.raises(VerificationError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.tlog.logs import NO_QUORUM, Place, leaves, signer_of
 
@@ -87,3 +89,36 @@ def test_the_error_of_the_present_keys_is_told() -> None:
         with pytest.raises(VerificationError) as caught:
             parse_own(stranger, NEW.keys, former)
         assert caught.value.code == "E3206"
+
+
+def test_the_old_keys_sign_until_the_entry_at_which_the_new_ones_begin() -> None:
+    """An epoch replaces keys of a log that goes on meanwhile: nothing between may be void."""
+    place, _ = rotated()
+    signer = replace(NEW, earlier=((7, OLD.signer),))
+    former = (FormerKeys(OLD.keys, 7),)
+    writer = LogWriter.open(signer, place.blobs, place.register, former)
+    for size, keys in ((6, OLD.keys), (7, OLD.keys), (8, NEW.keys), (9, NEW.keys)):
+        writer.append(leaves(1, size - 1))
+        assert verify_checkpoint(writer.head(), keys).size == size
+        assert writer.keys == keys
+        assert parse_own(writer.head().raw, NEW.keys, former) == writer.head()
+    assert list(LogWriter.open(NEW, place.blobs, place.register, former).entries(0, 9)) == leaves(9)
+
+
+def test_a_run_of_entries_across_the_end_is_signed_by_the_new_keys() -> None:
+    place, _ = rotated()
+    signer = replace(NEW, earlier=((7, OLD.signer),))
+    writer = LogWriter.open(signer, place.blobs, place.register, (FormerKeys(OLD.keys, 7),))
+    writer.append(leaves(4, 5))
+    assert verify_checkpoint(writer.head(), NEW.keys).size == 9
+
+
+def test_a_writer_takes_other_keys_without_being_opened_again() -> None:
+    place = Place()
+    writer = LogWriter.create(OLD, place.blobs, place.register)
+    writer.append(leaves(5))
+    writer.take_keys(NEW, FORMER)
+    assert verify_checkpoint(writer.head(), OLD.keys).size == 5
+    writer.append(leaves(1, 5))
+    assert verify_checkpoint(writer.head(), NEW.keys).size == 6
+    assert list(writer.entries(0, 6)) == leaves(6)
