@@ -144,9 +144,11 @@ class RunningNode:
             node = self._shelf
             node.member.fold.catch_up(node.log)
             for position in node.member.fold.table.with_body(bytes.fromhex(digest)):
-                audience = parse_statement(
-                    parse_envelope(node.log.read_entry(position)).payload
-                ).header.audience
+                act = parse_statement(parse_envelope(node.log.read_entry(position)).payload)
+                audience = act.header.audience
+                # The entry decides, not the table that led to it.
+                if act.body is None or act.body.sha256.hex() != digest:
+                    continue
                 if audience == EVERYBODY or member in audience:
                     return True
         return False

@@ -1,4 +1,4 @@
--- What this node has folded out of its own log.  It may be deleted at any time: it is made again.
+-- What this node has folded out of a log, its own or the copy of another's.  It may be deleted at any time: it is made again.
 CREATE TABLE IF NOT EXISTS folded (
   only INTEGER PRIMARY KEY CHECK (only = 0),
   size INTEGER NOT NULL,
@@ -38,5 +38,25 @@ CREATE TABLE IF NOT EXISTS findings (
 CREATE TABLE IF NOT EXISTS cited (
   origin TEXT PRIMARY KEY,
   size INTEGER NOT NULL,
-  root BLOB NOT NULL
+  root BLOB NOT NULL,
+  checksum BLOB NOT NULL
 ) STRICT;
+
+-- How many acts of each kind were folded, and the sum of their positions: one that damage hides is missed.
+CREATE TABLE IF NOT EXISTS tally (
+  kind TEXT PRIMARY KEY,
+  acts INTEGER NOT NULL,
+  places INTEGER NOT NULL
+) STRICT;
+
+-- Bodies of another member's acts that are meant for this node and not here yet.
+CREATE TABLE IF NOT EXISTS wanted (
+  position INTEGER PRIMARY KEY,
+  sort TEXT NOT NULL,
+  body BLOB NOT NULL,
+  asked INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX IF NOT EXISTS wanted_by_time ON wanted (asked, position);
+
+CREATE INDEX IF NOT EXISTS wanted_by_body ON wanted (body);
