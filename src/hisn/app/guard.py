@@ -29,6 +29,7 @@ from hisn.events.open import discover
 from hisn.events.tasks import Task
 from hisn.findings.build import FindingBuilder
 from hisn.findings.model import Activity, Finding
+from hisn.rules.correlation import Correlation
 from hisn.rules.pack import Pack, Rule, leave_out
 
 if TYPE_CHECKING:
@@ -161,18 +162,23 @@ def _make_judge(plan: Plan, databases: Databases | None, mapping: Mapping, reque
     return Judge(scanner, request.batch)
 
 
-def _choose(pack: Pack, patterns: Sequence[str]) -> tuple[Pack, tuple[Rule, ...]]:
-    """Split the pack into rules to judge and rules the operator excluded; both are in coverage."""
-    excluded = tuple(rule for rule in pack.rules if _is_excluded(rule, patterns)) if patterns else ()
-    if excluded:
-        pack = leave_out(pack, {rule.digest for rule in excluded})
+def _choose(pack: Pack, patterns: Sequence[str]) -> tuple[Pack, tuple[Rule | Correlation, ...]]:
+    """Split the pack into what is judged and what the operator left out; both are in coverage.
+
+    A correlation that rests on a rule that was left out is left out with it.
+    """
+    everything: tuple[Rule | Correlation, ...] = (*pack.rules, *pack.correlations)
+    left = {each.digest for each in everything if patterns and _is_excluded(each, patterns)}
+    if left:
+        pack = leave_out(pack, left)
     if not pack.rules:
         raise UsageError("E1005", "no rule is left to judge", hint="check --rules and --exclude")
-    return pack, excluded
+    kept = {rule.digest for rule in pack.rules} | {each.digest for each in pack.correlations}
+    return pack, tuple(each for each in everything if each.digest not in kept)
 
 
-def _is_excluded(rule: Rule, patterns: Sequence[str]) -> bool:
-    names = (rule.id, rule.path, rule.info.title, *rule.info.tags)
+def _is_excluded(each: Rule | Correlation, patterns: Sequence[str]) -> bool:
+    names = (each.id, each.path, each.info.title, *each.info.tags)
     return any(
         fnmatch.fnmatchcase(name.casefold(), pattern.casefold()) for pattern in patterns for name in names
     )

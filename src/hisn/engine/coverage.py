@@ -48,10 +48,12 @@ class SourceCoverage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RuleCoverage(msgspec.Struct, frozen=True, kw_only=True):
-    """Say what happened to one rule.
+    """Say what happened to one rule or correlation (`kind`).
 
     `status`: ``judged``, ``refused`` (`reason`, `place`), ``no such source`` (its log source never
-    appeared), ``correlation`` (loads; judged by a later engine), ``excluded`` (by the operator).
+    appeared), ``excluded`` (by the operator).  A correlation has no such source where that of one
+    of its rules never appeared and it cannot hold without; `reason` names those that did not.
+    `silent` ones make no finding of their own: they are heard through correlations.
     """
 
     id: str
@@ -61,6 +63,8 @@ class RuleCoverage(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     line: int = 0
     records_seen: int = 0
+    kind: str = "rule"
+    silent: bool = False
 
 
 class AssetCoverage(msgspec.Struct, frozen=True, kw_only=True):

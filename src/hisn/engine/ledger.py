@@ -12,12 +12,14 @@ from typing import Any, Protocol
 
 from hisn.core.packed import Plain, packed_text, unpacked_text
 from hisn.engine.asset_ledger import AssetLedger
-from hisn.engine.coverage import Coverage, RuleCoverage, SourceCoverage
+from hisn.engine.coverage import Coverage, SourceCoverage
+from hisn.engine.rule_rows import rule_rows
 from hisn.engine.source_ledger import SourceLedger
 from hisn.events.batch import Chunk, Int64s
 from hisn.events.schema import Logsource
 from hisn.events.source import SourceNote
-from hisn.rules.pack import Pack, Refused, Rule
+from hisn.rules.correlation import Correlation
+from hisn.rules.pack import Pack, Rule
 
 
 class ScanFacts(Protocol):
@@ -102,15 +104,15 @@ class CoverageLedger:
         self._assets = AssetLedger.load(assets)
         return self
 
-    def build(self, pack: Pack, excluded: Sequence[Rule] = ()) -> Coverage:
-        """Return the coverage; `excluded` are rules the operator left out, not part of `pack`."""
+    def build(self, pack: Pack, excluded: Sequence[Rule | Correlation] = ()) -> Coverage:
+        """Return the coverage; `excluded` is what the operator left out, not part of `pack`."""
         sources = tuple(self._sources[name].build(name) for name in sorted(self._sources))
         reasons = tuple(_incomplete_reasons(sources, pack))
         return Coverage(
             complete=not reasons,
             incomplete_reasons=reasons,
             sources=sources,
-            rules=self._rules(pack, excluded),
+            rules=rule_rows(pack, self._seen, excluded),
             assets=self._assets.build(),
         )
 
@@ -120,41 +122,9 @@ class CoverageLedger:
             ledger = self._sources[name] = SourceLedger()
         return ledger
 
-    def _rules(self, pack: Pack, excluded: Sequence[Rule]) -> tuple[RuleCoverage, ...]:
-        by_logsource: dict[tuple[str | None, str | None, str | None], int] = {}
-        rows = [_rule_row(rule, "excluded", 0) for rule in excluded]
-        for rule in pack.rules:
-            wanted = (rule.logsource.product, rule.logsource.category, rule.logsource.service)
-            if wanted not in by_logsource:
-                # 3,000 rules name some 150 log sources: each is looked up once.
-                by_logsource[wanted] = sum(
-                    count for logsource, count in self._seen.items() if logsource.satisfies(*wanted)
-                )
-            count = by_logsource[wanted]
-            rows.append(_rule_row(rule, "judged" if count else "no such source", count))
-        rows += [_refused_row(refused, "refused") for refused in pack.refused]
-        return tuple(sorted(rows, key=lambda row: (row.path, row.line, row.id, row.status)))
-
 
 def _axes(logsource: Logsource) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     return logsource.products, logsource.categories, logsource.services
-
-
-def _rule_row(rule: Rule, status: str, records_seen: int) -> RuleCoverage:
-    return RuleCoverage(
-        id=rule.id, title=rule.info.title, path=rule.path, status=status, records_seen=records_seen
-    )
-
-
-def _refused_row(refused: Refused, status: str) -> RuleCoverage:
-    return RuleCoverage(
-        id=refused.id,
-        title=refused.title,
-        path=refused.path,
-        status=status,
-        reason=refused.reason,
-        line=refused.line,
-    )
 
 
 def _incomplete_reasons(sources: Sequence[SourceCoverage], pack: Pack) -> Iterable[str]:

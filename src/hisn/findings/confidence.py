@@ -24,6 +24,11 @@ def confidence_of(rule: Rule) -> str:
     return CONFIDENCES[max(step, 0)]
 
 
+def confidence_of_status(status: str) -> str:
+    """Return the confidence that an author's status gives by itself."""
+    return CONFIDENCES[_BY_STATUS.get(status, 0)]
+
+
 def _has_only_keywords(condition: Expr) -> bool:
     match condition:
         case And(items) | Or(items):

@@ -39,6 +39,20 @@ _CLAUSES: dict[str, Phrase] = {
     "exists": Phrase("{field} is there: {value}"),
     "fieldref": Phrase("{field} and {pattern} compare as the rule says: {value}"),
 }
+MEASURE = "correlation "
+"""Begins the test of the reason that says how much a correlation measured: kind, ``|``, time span."""
+_MEASURES: dict[str, Phrase] = {
+    "event_count": Phrase("{measure} records within {span}, where the rule asks for {asked}"),
+    "value_count": Phrase("{measure} different {field} within {span}, where the rule asks for {asked}"),
+    "value_sum": Phrase("{field} adds up to {measure} within {span}, where the rule asks for {asked}"),
+    "value_avg": Phrase("{field} is {measure} on average within {span}, where the rule asks for {asked}"),
+    "value_percentile": Phrase(
+        "the percentile of {field} is {measure} within {span}, where the rule asks for {asked}"
+    ),
+    "value_median": Phrase("half of {field} reach {measure} within {span}, where the rule asks for {asked}"),
+    "temporal": Phrase("within {span}: {asked}"),
+    "temporal_ordered": Phrase("within {span} and in this order: {asked}"),
+}
 _KEYWORD = Phrase("the record contains {pattern}: {value}")
 _NULL = Phrase("{field} has no value")
 _OTHER = Phrase("{field} passes {test} {pattern}: {value}")
@@ -47,6 +61,8 @@ _OTHER = Phrase("{field} passes {test} {pattern}: {value}")
 def clause_of(reason: Reason) -> Phrase:
     """Return what one decisive test says, as key and values (unescaped)."""
     name, _bar, rest = reason.test.partition("|")
+    if name.startswith(MEASURE):
+        return _measured(_MEASURES[name.removeprefix(MEASURE)], rest, reason)
     modifiers = [part for part in rest.split("|") if part not in ("", "cased", "i", "m", "s")]
     value = reason.value
     if name == "keywords":
@@ -60,6 +76,11 @@ def clause_of(reason: Reason) -> Phrase:
     else:
         template = _CLAUSES.get(modifiers[0], _OTHER)
     values = {"field": reason.field, "test": reason.test, "pattern": reason.pattern, "value": value or ""}
+    return Phrase(template.key, tuple((key, values[key]) for key in values if f"{{{key}}}" in template.key))
+
+
+def _measured(template: Phrase, span: str, reason: Reason) -> Phrase:
+    values = {"field": reason.field, "span": span, "asked": reason.pattern, "measure": reason.value or ""}
     return Phrase(template.key, tuple((key, values[key]) for key in values if f"{{{key}}}" in template.key))
 
 

@@ -29,7 +29,6 @@ RULE_STATUS_NAMES = {
     "judged": mark("judged"),
     "refused": mark("refused"),
     "no such source": mark("no such source"),
-    "correlation": mark("correlation"),
     "excluded": mark("excluded"),
 }
 SOURCE_STATUS_NAMES = {

@@ -25,14 +25,15 @@ class Episode:
     `correlation` indexes `Pack.correlations`.  `group` gives each group-by name its value as text.
     `fired_us` is the instant at which the condition first held, `first_us` and `last_us` those of
     the first and last record that it rests on (microseconds since 1970 UTC).  `first_source` and
-    `first_record` name the first of its records by (time, source, number).  `count` is the exact
-    number of events that it counts: records, or episodes of the correlations that it refers to.
+    `first_record` name the first of its records by (time, source, number), `first_asset` its asset
+    (empty where none is known).  `count` is the exact number of events that it counts: records, or
+    episodes of the correlations that it refers to.
     `value` is the measure at the first firing, `extreme` the largest that it reached, both exact
     (decimals, or fractions as ``1/3``).  `evidence` is sorted by (source, rule digest); a record
     that two rules hit stands in two parts.
 
-    (correlation, group, fired_us) is the same in all states of an episode, and no other episode
-    has it.
+    All but `last_us`, `count`, `extreme`, `evidence` and `is_closed` is the same in all states of
+    an episode; no other episode has the same (correlation, group, fired_us).
     """
 
     correlation: int
@@ -47,3 +48,4 @@ class Episode:
     extreme: str
     evidence: tuple[Part, ...]
     is_closed: bool
+    first_asset: str = ""
