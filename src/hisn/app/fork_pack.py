@@ -1,36 +1,33 @@
-"""Compare two states of one log, wherever they are, and prove the fork if they exclude each other.
+"""Compare two states of one log, or look through one, and prove what its owner contradicts himself by.
 
-A side is named by a file with a checkpoint, by the folder of a log's files, or by an address below
-``/log/<hash>``, ``/mirror/<hash>`` or ``/witness/<hash>``.  Two checkpoints of one size need nothing
-else.  Of different sizes the tiles of both are read, where the side has none from this node's own
-log and mirror; nothing of them is believed that does not lead to what was signed.
+Two checkpoints of one size need nothing else.  Of different sizes the tiles of both are read.  In one
+state every entry is read: an author who says two things under one number forks no tree, and yet
+tells two truths.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
+from hisn.acts.twice import Lookout
+from hisn.app.fork_side import Side, open_side
 from hisn.app.home import Node
 from hisn.app.pack_parts import trust_of
-from hisn.core.proof_limits import MAX_NOTE_BYTES
-from hisn.errors import StorageError, UsageError
-from hisn.evidence.packing import build_fork_pack, fork_sides
-from hisn.node.auth import RequestSigner
-from hisn.node.known import origin_hash
-from hisn.node.pull import RemoteNode
-from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
+from hisn.errors import StorageError, UsageError, VerificationError
+from hisn.evidence.packing import ForkSide, build_fork_pack, fork_sides
+from hisn.tlog.checkpoint import Checkpoint
 from hisn.tlog.fork import Fork, fetch_leaf, find_fork
-from hisn.tlog.tile import Get, TileReader
+from hisn.tlog.merkle import inclusion_at, leaf_hash
+from hisn.tlog.proof import TlogProof
+from hisn.tlog.prove import format_tlog_proof
+from hisn.tlog.recover import bundles_between
+from hisn.tlog.tile import TileReader
 from hisn.verify.check import verify_pack
-from hisn.verify.logged import judge_states
+from hisn.verify.logged import LoggedAct, State, judge_states, open_act
+from hisn.verify.parts import Entry
 from hisn.verify.steps import Report, Result
-
-CHECKPOINT = "checkpoint"
-_ADDRESS = re.compile(r"(https?://[!-~]+?)/(log|mirror|witness)/([0-9a-f]{64})/?(?:checkpoint)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +49,17 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
-    signed: SignedCheckpoint
-    get: Get
+class Scanned:
+    """Hold a state of a log that was looked through, and the proof against its author, if there is one.
 
-    @property
-    def reader(self) -> TileReader:
-        head = self.signed.checkpoint
-        return TileReader(self.get, head.size, head.root)
+    `misplaced` counts acts that stand elsewhere than their number says, `unread` entries that are no
+    acts: neither counts anywhere.
+    """
+
+    head: Checkpoint
+    misplaced: int
+    unread: int
+    proof: Proof | None
 
 
 def compare(node: Node, first: str, second: str, *, without_entries: bool = False) -> Compared:
@@ -70,7 +70,7 @@ def compare(node: Node, first: str, second: str, *, without_entries: bool = Fals
     StorageError.
     """
     with ExitStack() as stack:
-        sides = [_open(node, stack, text) for text in (first, second)]
+        sides = [open_side(node, stack, text) for text in (first, second)]
         heads = [side.signed.checkpoint for side in sides]
         if heads[0].origin != heads[1].origin:
             raise UsageError(
@@ -78,12 +78,7 @@ def compare(node: Node, first: str, second: str, *, without_entries: bool = Fals
                 f"these are two logs, {heads[0].origin} and {heads[1].origin}",
                 hint="a fork is two states of one log; compare copies of the same one",
             )
-        if node.roster.find(heads[0].origin) is None:
-            raise UsageError(
-                "E1342",
-                f"the log {heads[0].origin} is of no member of this unit",
-                hint="the roster has the keys by which a fork is proven; ask a member of that log's unit",
-            )
+        _require_member(node, heads[0].origin)
         # Both are signed by the log with keys that count there: nobody is accused without that.
         judge_states(node.rosters, [side.signed.raw for side in sides])
         fork = find_fork(sides[0].signed, sides[0].reader, sides[1].signed, sides[1].reader)
@@ -91,7 +86,76 @@ def compare(node: Node, first: str, second: str, *, without_entries: bool = Fals
     return Compared(heads[0], heads[1], proof)
 
 
-def _prove(node: Node, fork: Fork, sides: Sequence[_Side], *, without_entries: bool) -> Proof:
+def scan(node: Node, text: str) -> Scanned:
+    """Look through all entries of one state for two acts of one author with one number.
+
+    Raises UsageError (no such side), VerificationError (not signed by the log, or its entries are
+    withheld or wrong), StorageError.
+    """
+    with ExitStack() as stack:
+        side = open_side(node, stack, text)
+        head = side.signed.checkpoint
+        _require_member(node, head.origin)
+        state = judge_states(node.rosters, [side.signed.raw])[side.signed.raw]
+        lookout, reader = Lookout(), side.reader
+        proof = None
+        for index, leaf in enumerate(_entries(reader, head.size)):
+            for other in lookout.add(leaf):
+                if proof is None and other < head.size and _is_twice(node, state, reader, (other, index)):
+                    proof = _prove_twice(node, side, sorted((other, index)))
+    return Scanned(head, lookout.misplaced, lookout.unread, proof)
+
+
+def _require_member(node: Node, origin: str) -> None:
+    if node.roster.find(origin) is None:
+        raise UsageError(
+            "E1342",
+            f"the log {origin} is of no member of this unit",
+            hint="the roster has the keys by which a fork is proven; ask a member of that log's unit",
+        )
+
+
+def _entries(reader: TileReader, size: int) -> Iterator[bytes]:
+    for bundle, low, high in bundles_between(0, size):
+        yield from reader.bundle(bundle)[low:high]
+
+
+def _leaf(reader: TileReader, index: int) -> bytes:
+    return next(reader.bundle(bundle)[low] for bundle, low, _ in bundles_between(index, index + 1))
+
+
+def _is_twice(node: Node, state: State, reader: TileReader, places: tuple[int, int]) -> bool:
+    """Tell whether the author signed two different acts with one number: nobody is accused without that.
+
+    One act that was signed again is a replay, and says nothing else.
+    """
+    acts: list[LoggedAct] = []
+    for index in places:
+        leaf = _leaf(reader, index)
+        entry = Entry(leaf, leaf_hash(leaf), TlogProof(index, (), state.signed.raw))
+        try:
+            acts.append(open_act(node.rosters, index, entry, state))
+        except VerificationError:
+            return False
+    one, other = (act.statement for act in acts)
+    return (one.header.actor, one.header.seq) == (other.header.actor, other.header.seq) and one != other
+
+
+def _prove_twice(node: Node, side: Side, places: Sequence[int]) -> Proof:
+    head, reader = side.signed.checkpoint, side.reader
+    first, second = (
+        ForkSide(
+            leaf=_leaf(reader, index),
+            proof=format_tlog_proof(
+                TlogProof(index, inclusion_at(index, head.size, reader), side.signed.raw)
+            ),
+        )
+        for index in places
+    )
+    return _verified(node, build_fork_pack(trust_of(node, side.signed.raw), first, second), hashed=0)
+
+
+def _prove(node: Node, fork: Fork, sides: Sequence[Side], *, without_entries: bool) -> Proof:
     leaves: list[bytes | None] = [None, None]
     if not without_entries:
         for number, (side, shown) in enumerate(zip(sides, (fork.first, fork.second), strict=True)):
@@ -99,6 +163,11 @@ def _prove(node: Node, fork: Fork, sides: Sequence[_Side], *, without_entries: b
             with suppress(StorageError):
                 leaves[number] = fetch_leaf(side.get, fork, shown)
     data = build_fork_pack(trust_of(node, sides[0].signed.raw), *fork_sides(fork, (leaves[0], leaves[1])))
+    return _verified(node, data, hashed=0 if fork.index is None else leaves.count(None))
+
+
+def _verified(node: Node, data: bytes, *, hashed: int) -> Proof:
+    """Return a pack that its own verifier takes for a proof. Raises StorageError (E5351)."""
     report = verify_pack(data, genesis=node.charter.genesis)
     if report.result is not Result.FORK_PROVEN:
         why = report.failed.detail if report.failed else report.result.value
@@ -108,83 +177,4 @@ def _prove(node: Node, fork: Fork, sides: Sequence[_Side], *, without_entries: b
             hint="keep both checkpoints, and run hisn node fsck: something in the node's folder was changed",
             unchanged="no pack was written",
         )
-    return Proof(data, report, 0 if fork.index is None else leaves.count(None))
-
-
-def _open(node: Node, stack: ExitStack, text: str) -> _Side:
-    get = _remote(node, stack, text) if text.startswith(("http://", "https://")) else _local(Path(text))
-    data = get(CHECKPOINT)
-    if data is None:
-        raise UsageError(
-            "E1340",
-            f"there is no checkpoint at {text}",
-            hint="name a checkpoint's file, the folder of a log's files, or an address that ends in "
-            "/log/HASH, /mirror/HASH or /witness/HASH",
-        )
-    signed = parse_signed_checkpoint(data)
-    return _Side(signed, _first_of(get, *_kept(node, signed.checkpoint.origin)))
-
-
-def _first_of(*gets: Get) -> Get:
-    def get(name: str) -> bytes | None:
-        return next((data for each in gets if (data := each(name)) is not None), None)
-
-    return get
-
-
-def _kept(node: Node, origin: str) -> tuple[Get, Get]:
-    """Return this node's own files of a log, if it is its own, and those of its mirror."""
-    log = origin_hash(origin)
-    return (
-        lambda name: node.blobs.get(f"log/{log}/{name}"),
-        lambda name: node.blobs.get(f"mirror/{log}/{name}"),
-    )
-
-
-def _local(path: Path) -> Get:
-    """Return how to read a side on this machine; a checkpoint in a log's folder brings its tiles along."""
-    if path.is_dir():
-        folder: Path | None = path
-    else:
-        folder = path.parent if path.name == CHECKPOINT else None
-
-    def get(name: str) -> bytes | None:
-        if name == CHECKPOINT and not path.is_dir():
-            return _read(path, MAX_NOTE_BYTES)
-        return _read(folder / name) if folder else None
-
-    return get
-
-
-def _read(path: Path, most: int = -1) -> bytes | None:
-    try:
-        with path.open("rb") as file:
-            return file.read(most)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise StorageError(
-            "E5350", f"cannot read {path}: {error.strerror or error}", hint="check the permissions"
-        ) from error
-
-
-def _remote(node: Node, stack: ExitStack, text: str) -> Get:
-    match = _ADDRESS.fullmatch(text)
-    if not match:
-        raise UsageError(
-            "E1340",
-            f"{text} is no address of a log",
-            hint="it ends in /log/HASH, /mirror/HASH or /witness/HASH, where HASH is that of the origin",
-        )
-    base, room, log = match.groups()
-    member = next((each.id for each in node.roster.active if each.url.rstrip("/") == base), "")
-    signer = RequestSigner(node.config.origin, node.signer("act").ed25519, node.clock)
-    remote = stack.enter_context(RemoteNode(base, member, signer if member else None))
-
-    def get(name: str) -> bytes | None:
-        # A witness keeps checkpoints only.
-        if room == "witness" and name != CHECKPOINT:
-            return None
-        return remote.file(f"{room}/{log}", name)
-
-    return get
+    return Proof(data, report, hashed)

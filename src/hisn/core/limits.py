@@ -140,6 +140,8 @@ MAX_INNER_TILES_HELD = 64
 """Tiles of which it keeps the nodes within, too, 16 KiB each: proofs ask for them again and again."""
 MAX_SUSPECTS_HELD = 16
 """Signed checkpoints of one log that are kept for each suspicion: it can sign any number of them."""
+MAX_MISPLACED_ACTS = 1_000_000
+"""Acts of one log that stand elsewhere than their numbers say: whoever looks through it remembers each."""
 MAX_PROBLEMS_LISTED = 1_000
 """Files of one log that a check names as wrong; the count is exact."""
 

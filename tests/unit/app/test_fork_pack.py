@@ -5,13 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.unit.app import units
 from tests.unit.app.units import opened
 
-from hisn.app.fork_pack import Compared, compare
+from hisn.acts.envelope import parse_envelope
+from hisn.acts.statement import parse_statement
+from hisn.acts.write import sign_statement
+from hisn.app.fork_pack import Compared, Scanned, compare, scan
 from hisn.app.home import Node
 from hisn.app.member import Draft
 from hisn.app.peers import Peers
@@ -25,7 +29,9 @@ from hisn.node.known import origin_hash
 from hisn.node.serve import Listen, NodeServer
 from hisn.tlog.append import LogWriter
 from hisn.tlog.policy import NONE, Policy
+from hisn.tlog.proof import parse_tlog_proof
 from hisn.tlog.staging import LogNames
+from hisn.verify.check import verify_pack
 from hisn.verify.steps import Result
 
 EAST, NORTH, SOUTH = units.MEMBERS
@@ -238,3 +244,93 @@ def test_a_writer_of_the_own_log_is_not_needed(forked: Forked) -> None:
     with opened(forked.roots[NORTH]) as north:
         assert isinstance(north.log, LogWriter)
         assert compare(north, *forked.sides).proof is not None
+
+
+def says_twice(root: Path, *seqs: int, again: bool = False, key: str = "act") -> int:
+    """Let a node put acts with any numbers into its log; return where the first of them stands.
+
+    `again`: what stands at that number already, signed once more; `key`: by keys of another role.
+    """
+    with opened(root) as node:
+        size = node.log.head().checkpoint.size
+        for seq in seqs:
+            statement = parse_statement(parse_envelope(node.log.read_entry(min(seq, size - 1))).payload)
+            if not again:
+                header = replace(statement.header, seq=seq, claimed_time="2026-11-03T20:00:00.000000Z")
+                statement = replace(statement, header=header)
+            node.log.append([sign_statement(statement, node.signer(key))])
+        node.log.publish(node.log.head().raw, NO_QUORUM)
+        return size
+
+
+def scanned(forked: Forked, south: Node) -> Scanned:
+    return scan(south, forked.sides[0])
+
+
+def test_two_acts_with_one_number_in_one_log_are_proven_to_anybody(forked: Forked, south: Node) -> None:
+    """No tree is forked: the log shows both to everybody, and its owner tells each reader of another."""
+    assert scanned(forked, south).proof is None
+    place = says_twice(forked.roots[NORTH], 2)
+    found = scanned(forked, south)
+    assert found.misplaced == 1
+    assert found.proof is not None
+    assert found.proof.report.result is Result.FORK_PROVEN
+    (said,) = [each for each in found.proof.report.proven if each.code == "two-acts"]
+    assert said.args == {"actor": NORTH, "seq": 2}
+    files = parse_pack(found.proof.data)
+    places = [parse_tlog_proof(files[f"fork/{side}.tlog-proof"]).index for side in "ab"]
+    assert places == [2, place]
+    stranger = verify_pack(found.proof.data, genesis=south.charter.genesis)
+    assert stranger.exit_code == 4
+
+
+def test_two_misplaced_acts_prove_as_much(forked: Forked, south: Node) -> None:
+    with opened(forked.roots[NORTH]) as north:
+        size = north.log.head().checkpoint.size
+    says_twice(forked.roots[NORTH], size + 7, size + 8)
+    assert scanned(forked, south).proof is None
+    says_twice(forked.roots[NORTH], size + 7)
+    with opened(forked.roots[NORTH]) as north:
+        north.log.append([_other_of(north, size)])
+        north.log.publish(north.log.head().raw, NO_QUORUM)
+    assert scanned(forked, south).proof is not None
+
+
+def _other_of(node: Node, index: int) -> bytes:
+    statement = parse_statement(parse_envelope(node.log.read_entry(index)).payload)
+    header = replace(statement.header, claimed_time="2026-11-03T21:00:00.000000Z")
+    return sign_statement(replace(statement, header=header), node.signer("act"))
+
+
+def test_an_act_that_was_signed_again_accuses_nobody(forked: Forked, south: Node) -> None:
+    """It says the same: a replay, which counts nowhere."""
+    says_twice(forked.roots[NORTH], 2, again=True)
+    found = scanned(forked, south)
+    assert (found.misplaced, found.proof) == (1, None)
+
+
+def test_an_act_that_its_author_did_not_sign_accuses_nobody(forked: Forked, south: Node) -> None:
+    """Whoever has the log's keys alone could put words into its author's mouth."""
+    says_twice(forked.roots[NORTH], 2, key="log")
+    found = scanned(forked, south)
+    assert (found.misplaced, found.proof) == (1, None)
+
+
+def test_entries_of_other_programs_are_counted(forked: Forked, south: Node) -> None:
+    with opened(forked.roots[NORTH]) as north:
+        north.log.append([b"not an act"])
+        north.log.publish(north.log.head().raw, NO_QUORUM)
+    assert scanned(forked, south).unread == 1
+
+
+def test_a_log_whose_entries_are_withheld_is_not_called_sound(forked: Forked, south: Node) -> None:
+    shutil.rmtree(Path(forked.sides[0]) / "tile" / "entries")
+    assert refused(VerificationError, lambda: scanned(forked, south)) == "E3224"
+    assert refused(UsageError, lambda: scan(south, "nothing")) == "E1340"
+
+
+def test_a_log_of_another_unit_is_not_looked_through(south: Node, tmp_path: Path) -> None:
+    with units.alone(tmp_path / "stranger", "stranger.example") as node:
+        node.log.publish(node.log.head().raw, NO_QUORUM)
+        side = str(node.places.root / LogNames("stranger.example").folder)
+    assert refused(UsageError, lambda: scan(south, side)) == "E1342"

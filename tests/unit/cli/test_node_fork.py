@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.unit.app.test_fork_pack import SOUTH, Forked
+from tests.unit.app.test_fork_pack import NO_QUORUM, NORTH, SOUTH, Forked, says_twice
+from tests.unit.app.units import opened
 
 from hisn.cli.node import node
 from hisn.evidence.pack import parse_pack
@@ -47,3 +48,20 @@ def test_no_fork_writes_nothing(forked: Forked, tmp_path: Path) -> None:
     assert code == 0
     assert "No fork" in text
     assert not pack.exists()
+
+
+def test_one_log_is_looked_through(forked: Forked, tmp_path: Path) -> None:
+    pack = tmp_path / "f.evpack"
+    code, text = run(forked, forked.sides[0], "-o", str(pack))
+    assert (code, pack.exists()) == (0, False)
+    assert "No author says two things under one number." in text
+    says_twice(forked.roots[NORTH], 2, 2)
+    with opened(forked.roots[NORTH]) as north:
+        north.log.append([b"not an act"])
+        north.log.publish(north.log.head().raw, NO_QUORUM)
+    code, text = run(forked, forked.sides[0], "-o", str(pack))
+    assert code == 4
+    assert "2 acts stand elsewhere than their numbers say" in text
+    assert "1 entry is no act." in text
+    assert "FORK PROVEN" in text
+    assert "fork/b.leaf" in parse_pack(pack.read_bytes())
