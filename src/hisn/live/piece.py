@@ -65,6 +65,8 @@ NoteKind = Literal[
     "waiting",  # the source holds back since `since_us`, because we take nothing more
 ]
 
+Unit = Literal["", "bytes", "records", "connections", "requests", "files"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedNote:
@@ -79,12 +81,19 @@ class FeedNote:
     kind: NoteKind
     at_us: int
     count: int = 0
-    unit: Literal["", "bytes", "records", "connections", "requests", "files"] = ""
+    unit: Unit = ""
     is_exact: bool = True
     offset: int | None = None
     since_us: int | None = None
     reason: str = ""
     code: str = ""
+
+
+def longer_head(head: bytes, data: bytes) -> bytes:
+    """Return the head of a generation with these bytes, which are its next ones."""
+    if len(head) >= limits.SNIFF_BYTES:
+        return head
+    return (head + data[: limits.SNIFF_BYTES])[: limits.SNIFF_BYTES]
 
 
 class Heads:
@@ -95,10 +104,8 @@ class Heads:
 
     def take(self, generation: int, data: bytes) -> bytes:
         """Return the head of a generation with these bytes, which are its next ones."""
-        head = self._heads.get(generation, b"")
-        if len(head) < limits.SNIFF_BYTES:
-            head = (head + data[: limits.SNIFF_BYTES])[: limits.SNIFF_BYTES]
-            self._heads[generation] = head
+        head = longer_head(self._heads.get(generation, b""), data)
+        self._heads[generation] = head
         return head
 
     def forget(self, generation: int) -> None:
