@@ -74,6 +74,9 @@ Wait = Callable[[], None]
 Tap = Callable[[Sequence[Chunk]], tuple[MinuteNote, ...]]
 """Count what the records of a batch are like, beside the judging of each."""
 
+ReadOne = Callable[[Task], Iterator[Chunk | SourceNote]]
+"""Read a task; where its bytes come from is the caller's."""
+
 Seal = Callable[[Sequence[Placed]], Wait | None]
 """Begin to commit chunks; None: it is done. What it raises ends the run: nothing unsealed is judged."""
 
@@ -167,14 +170,17 @@ class Judge:
         return Part(hits, batch.ledger, batch.rows, batch.size_bytes, batch.timings, minutes)
 
 
-def read_placed(tasks: Sequence[Task], *, in_runs: bool = True) -> Iterator[Placed | SourceNote]:
+def read_placed(
+    tasks: Sequence[Task], *, in_runs: bool = True, read_one: ReadOne | None = None
+) -> Iterator[Placed | SourceNote]:
     """Yield runs of chunks with their places, and notes; whatever a reader raises is a note, too.
 
     Without `in_runs` each chunk is a run of its own, and its number is no batch's.
     """
     for task in tasks:
         ordinals: Counter[str] = Counter()
-        for item in _in_runs(_read_noted(task)) if in_runs else _read_noted(task):
+        items = _read_noted(task, read_one or read)
+        for item in _in_runs(items) if in_runs else items:
             if isinstance(item, SourceNote):
                 yield item
             else:
@@ -205,9 +211,9 @@ def _in_runs(items: Iterable[Chunk | SourceNote]) -> Iterator[Chunk | SourceNote
         yield joined(run)
 
 
-def _read_noted(task: Task) -> Iterator[Chunk | SourceNote]:
+def _read_noted(task: Task, read_one: ReadOne) -> Iterator[Chunk | SourceNote]:
     try:
-        yield from read(task)
+        yield from read_one(task)
     except HisnError as error:
         yield SourceNote(task.name, "", "partial", error.message, error.code)
     except Exception as error:

@@ -74,6 +74,10 @@ class CoverageLedger:
             self._seen[logsource] = self._seen.get(logsource, 0) + count
         self._assets.merge(other._assets)
 
+    def newest(self) -> dict[str, int | None]:
+        """Return the greatest time of each source's records, None where none has one."""
+        return {name: ledger.newest() for name, ledger in self._sources.items()}
+
     def settle(self) -> None:
         """Hold no more than needed: a watch reads its sources in order, and for ever."""
         for ledger in self._sources.values():

@@ -87,6 +87,10 @@ class SourceLedger:
         self._stretches += other._stretches
         self._spans.merge(other._spans)
 
+    def newest(self) -> int | None:
+        """Return the greatest time of the source's records."""
+        return max((last for _first, last, _count in self._spans), default=None)
+
     def settle(self) -> None:
         """Hold no more than needed of what was read: whatever comes is behind it in the source.
 

@@ -34,12 +34,16 @@ def _nothing_declared(_source: str) -> str:
 
 
 class Spanned(NamedTuple):
-    """Hold a finding and where it stands: the asset's name in the strand, first and last time."""
+    """Hold a finding and where it stands: the asset's name in the strand, first and last time.
+
+    `group` keeps findings of one rule and asset apart that may overlap: those of correlations.
+    """
 
     asset: str
     first: int
     last: int
     finding: Finding
+    group: str = ""
 
 
 class FindingBuilder:
@@ -142,6 +146,17 @@ class FindingBuilder:
             self._cells_held += after[1] - before[1]
             if strand.is_empty():
                 del self._strands[key]
+        return _in_order(made)
+
+    def take_rest(self) -> tuple[Spanned, ...]:
+        """Drop everything, and return it, in the order of `findings`."""
+        made = [
+            self._spanned(key, asset, (first, last), hits)
+            for key, strand in self._strands.items()
+            for asset, first, last, hits in strand
+        ]
+        self._strands.clear()
+        self._records_held = self._cells_held = 0
         return _in_order(made)
 
     def dump(self) -> Plain:

@@ -46,7 +46,9 @@ class _Followed:
     count: int = 0
     revision: int = 0
     told_us: int = 0
+    opened: tuple[str, int] = ("", 0)
     formerly: list[str] = field(default_factory=list)
+    records: dict[str, int] = field(default_factory=dict)
     pending: Finding | None = None
     is_closed: bool = False
 
@@ -56,7 +58,7 @@ class Follower:
 
     def __init__(self, pause_us: int) -> None:
         self._pause_us = pause_us
-        self._open: dict[tuple[str, str], list[_Followed]] = {}
+        self._open: dict[tuple[str, str, str], list[_Followed]] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._open.values()))
@@ -64,7 +66,7 @@ class Follower:
     def see(self, spanned: Spanned, *, is_closed: bool = False) -> None:
         """Take in a finding as it is now; `is_closed`: it will not change any more."""
         finding = spanned.finding
-        several = self._open.setdefault((finding.rule_digest, finding.source), [])
+        several = self._open.setdefault((finding.rule_digest, finding.source, spanned.group), [])
         same = [each for each in several if _touches(each, spanned)]
         if same:
             chosen = same[0]
@@ -78,6 +80,17 @@ class Follower:
             chosen.formerly.append(chosen.told)
         chosen.asset, chosen.first, chosen.last = spanned.asset, spanned.first, spanned.last
         chosen.pending, chosen.is_closed = finding, is_closed
+        chosen.records = {each.source: each.records[0] for each in finding.evidence if each.records}
+        chosen.records.setdefault(finding.source, finding.records[0])
+
+    def records(self) -> dict[str, int]:
+        """Return for each source the least record number that something open rests on."""
+        least: dict[str, int] = {}
+        for several in self._open.values():
+            for each in several:
+                for source, number in each.records.items():
+                    least[source] = min(number, least.get(source, number))
+        return least
 
     def take(self, now_us: int) -> tuple[Change, ...]:
         """Return what is to be told now, in the order of first time, source, record and rule."""
@@ -106,9 +119,11 @@ class Follower:
         if not is_due:
             return None
         each.pending = None
-        if each.is_closed and (finding.id, finding.count) == (each.told, each.count):
-            return None  # it was told as it is
+        if each.is_closed and (finding.id, finding.count) == each.opened:
+            return None  # it was told as it is when it opened
         each.revision += 1
+        if each.revision == 1:
+            each.opened = finding.id, finding.count
         each.told, each.count, each.told_us = finding.id, finding.count, now_us
         state: State = "closed" if each.is_closed else "grown" if each.revision > 1 else "opened"
         formerly = tuple(dict.fromkeys(id_ for id_ in each.formerly if id_ != finding.id))
@@ -117,14 +132,14 @@ class Follower:
     def dump(self) -> Plain:
         """Return all of it as plain values."""
         rows: list[Plain] = []
-        for (digest, source), several in sorted(self._open.items()):
+        for (digest, source, group), several in sorted(self._open.items()):
             rows += [
                 [
                     digest,
-                    packed_text(source),
-                    packed_text(each.asset),
+                    [packed_text(source), packed_text(group), packed_text(each.asset)],
+                    [[packed_text(name), number] for name, number in sorted(each.records.items())],
                     [each.first, each.last, each.count, each.revision, each.told_us],
-                    [each.thread, each.told, list(each.formerly)],
+                    [each.thread, each.told, [*each.opened], list(each.formerly)],
                     None if each.pending is None else dump_finding(each.pending),
                 ]
                 for each in several
@@ -133,12 +148,13 @@ class Follower:
 
     def load(self, plain: Any) -> None:
         """Take back what was dumped."""
-        for digest, source, asset, numbers, names, pending in plain:
+        for digest, texts, records, numbers, names, pending in plain:
+            source, group, asset = map(unpacked_text, texts)
             first, last, count, revision, told_us = numbers
-            thread, told, formerly = names
-            self._open.setdefault((digest, unpacked_text(source)), []).append(
+            thread, told, opened, formerly = names
+            self._open.setdefault((digest, source, group), []).append(
                 _Followed(
-                    unpacked_text(asset),
+                    asset,
                     first,
                     last,
                     thread,
@@ -146,7 +162,9 @@ class Follower:
                     count,
                     revision,
                     told_us,
+                    (opened[0], opened[1]),
                     list(formerly),
+                    {unpacked_text(name): number for name, number in records},
                     None if pending is None else load_finding(pending),
                 )
             )

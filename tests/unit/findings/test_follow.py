@@ -52,7 +52,7 @@ def test_a_finding_is_told_at_once_and_then_only_when_it_has_grown_much() -> Non
     assert told(night.cycle(at + MINUTE_US + 1, block(0, [(at, number) for number in range(5, 9)]))) == [
         ("grown", 3, 8)
     ]
-    assert told(night.cycle(at + MINUTE_US + 2, horizon=at + HOUR_US + 1)) == []
+    assert told(night.cycle(at + MINUTE_US + 2, horizon=at + HOUR_US + 1)) == [("closed", 4, 8)]
     assert len(night.follower) == 0
 
 
