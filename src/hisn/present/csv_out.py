@@ -34,6 +34,8 @@ COLUMNS = (
     "licence",
     "id",
     "run_complete",
+    "group",
+    "evidence",
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _MAX_CELL_CHARS = 32_000
@@ -47,15 +49,16 @@ def render_csv(report: Report) -> bytes:
     writer.writerow(COLUMNS)
     run_complete = "yes" if report.coverage.complete else "INCOMPLETE"
     for finding in report.findings:
-        writer.writerow([_cell(value) for value in (*_row(finding), run_complete)])
+        row = (*_row(finding), run_complete, _group(finding), _evidence(finding))
+        writer.writerow([_cell(value) for value in row])
     if not report.findings:
-        row = dict.fromkeys(COLUMNS, "") | {
+        nothing = dict.fromkeys(COLUMNS, "") | {
             "level": "none",
             "title": f"no findings at or above {report.level}",
             "sentence": _what_was_judged(report),
             "run_complete": run_complete,
         }
-        writer.writerow(row.values())
+        writer.writerow(nothing.values())
     return text.getvalue().encode("utf-8")
 
 
@@ -85,6 +88,18 @@ def _row(finding: Finding) -> tuple[str, ...]:
         finding.author,
         finding.licence,
         finding.id,
+    )
+
+
+def _group(finding: Finding) -> str:
+    return "; ".join(f"{name}={value}" for name, value in finding.group)
+
+
+def _evidence(finding: Finding) -> str:
+    """Return everything a correlation rests on: source, rule, records, and whether they are all."""
+    return "; ".join(
+        f"{part.source} {part.rule_id}: {' '.join(map(str, part.records))}{'' if part.complete else ' …'}"
+        for part in finding.evidence
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hisn.core import limits
+from hisn.findings.model import Finding
 from hisn.present import charts, wording
 from hisn.present.i18n import _, current_language, is_right_to_left, ngettext
 from hisn.present.report import Report, by_severity
@@ -108,7 +109,7 @@ def _environment() -> Environment:
         asset_name=functools.partial(wording.asset_name, HTML),
         sentence=functools.partial(wording.sentence, HTML),
         clause=functools.partial(wording.clause, HTML),
-        records=functools.partial(wording.records, HTML),
+        records=_records,
         reason=functools.partial(wording.reason, HTML),
         duration=functools.partial(wording.duration, HTML),
         nothing_found=functools.partial(wording.nothing_found, HTML),
@@ -124,6 +125,12 @@ def _environment() -> Environment:
 
 def _named(names: dict[str, str], name: str) -> Markup:
     return HTML.say(_(names[name])) if name in names else HTML.tech(name)
+
+
+def _records(finding: Finding) -> Markup:
+    from markupsafe import Markup
+
+    return Markup("<br>").join(wording.places(HTML, finding))
 
 
 def _count_of(singular: str, plural: str, count: int) -> str:

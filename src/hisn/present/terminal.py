@@ -95,7 +95,10 @@ def _block(finding: Finding, page: _Page) -> Iterator[str]:
     if beyond > 0:
         template = ngettext("and {count} more test held", "and {count} more tests held", beyond)
         yield from page.row("", template.format(count=beyond))
-    yield from page.row(_("where"), wording.records(TERMINAL, finding))
+    label = _("where")
+    for place in wording.places(TERMINAL, finding):
+        yield from page.row(label, place)
+        label = ""
     yield from page.row(_("rule"), " · ".join(_rule_parts(finding)))
     if finding.falsepositives:
         yield from page.row(_("false alarm if"), "; ".join(prose(text) for text in finding.falsepositives))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hisn.core import limits
 from hisn.engine.coverage import Coverage, Gap, SourceCoverage
@@ -40,6 +40,8 @@ _PATTERN_CHARS = 64
 """What was looked for may be an expression of a page; what was found is what people need."""
 _CODE = re.compile(r"(E[0-9]{4}): (.*)", re.DOTALL)
 _LINE_PREFIX = 10
+_PLACES = 6
+_RECORDS = 8
 _US_SUFFIX = re.compile(r"\.[0-9]{6}Z$")
 
 
@@ -129,17 +131,41 @@ def sentence(medium: Medium, finding: Finding) -> str:
     )
 
 
-def records(medium: Medium, finding: Finding, most: int = 8) -> str:
-    """Return the source and the first record numbers, and how many more there are."""
-    named = medium.tech(", ".join(str(record) for record in finding.records[:most]))
-    more = finding.count - min(most, len(finding.records))
-    template = ngettext("{source}, record {records}", "{source}, records {records}", finding.count)
-    if more > 0:
-        template = ngettext(
-            "{source}, records {records} and {more} more", "{source}, records {records} and {more} more", more
+def places(medium: Medium, finding: Finding) -> Iterator[str]:
+    """Yield where the records of a finding are: a line for each source, of a correlation each rule, too."""
+    if not finding.evidence:
+        yield _place(medium, finding.source, finding.records, finding.count)
+        return
+    several = len({part.rule_id for part in finding.evidence}) > 1
+    for part in finding.evidence[:_PLACES]:
+        place = _place(medium, part.source, part.records, len(part.records) if part.complete else None)
+        yield (
+            medium.say("{place} ({rule})", place=place, rule=medium.tech(part.rule_id)) if several else place
         )
-    source = medium.tech(finding.source, None)
-    return medium.say(template, source=source, records=named, more=number(more))
+    beyond = len(finding.evidence) - _PLACES
+    if beyond > 0:
+        template = ngettext(
+            "and {count} more place: --json lists it", "and {count} more places: --json lists them", beyond
+        )
+        yield _count(template, beyond)
+
+
+def _place(medium: Medium, source: str, records: Sequence[int], count: int | None) -> str:
+    """Return a source and its first record numbers, and how many more there are (None: unknown)."""
+    named = medium.tech(", ".join(str(record) for record in records[:_RECORDS]))
+    shown = min(_RECORDS, len(records))
+    if count is None:
+        template = _("{source}, records {records} and more")
+    elif count > shown:
+        template = ngettext(
+            "{source}, records {records} and {more} more",
+            "{source}, records {records} and {more} more",
+            count - shown,
+        )
+    else:
+        template = ngettext("{source}, record {records}", "{source}, records {records}", count)
+    more = number((count or shown) - shown)
+    return medium.say(template, source=medium.tech(source, None), records=named, more=more)
 
 
 def reason(medium: Medium, text: str) -> str:

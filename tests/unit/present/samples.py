@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from tests.unit.findings.samples import HOUR_US, NIGHT_US, rule
+from tests.unit.rules.correlations import correlate, pack_of
 
+from hisn.engine.correlate.episode import Episode, Part
 from hisn.engine.coverage import Coverage
 from hisn.engine.hits import Decisive, HitBlock
 from hisn.engine.ledger import CoverageLedger
@@ -16,6 +18,7 @@ from hisn.events.batch import NO_TIME, Block, Chunk
 from hisn.events.schema import Layout, Logsource, Unparsed
 from hisn.events.source import SourceNote
 from hisn.findings.build import FindingBuilder
+from hisn.findings.correlated import CorrelatedFindings
 from hisn.present.i18n import current_language, use_language
 from hisn.present.report import Report, RunFigures, report_of
 from hisn.rules.pack import Pack, Refused, Rule
@@ -49,6 +52,32 @@ def report(text: str = PLAIN, *, level: str = "informational", has_findings: boo
         if has_findings:
             builder.add(_hits(at, times, text))
     return report_of(builder.findings(), _coverage(rules, text), figures(), level, builder.activity())
+
+
+def correlated(text: str = PLAIN, parts: int = 2, *, is_complete: bool = True) -> Report:
+    """Return a report of one episode in which every field that comes from outside holds `text`."""
+    rules = tuple(rule(at, title=text, author=text) for at in range(parts))
+    info = rules[0].info
+    each = correlate(9, *rules, kind="value_count", fields=(text[:80],), group_by=(text[:80],), info=info)
+    episode = Episode(
+        correlation=0,
+        group=((text[:80], text),),
+        fired_us=NIGHT_US,
+        first_us=NIGHT_US,
+        last_us=NIGHT_US + HOUR_US,
+        first_source=f"{text}.evtx",
+        first_record=17,
+        count=parts * 20,
+        value="3",
+        extreme="5",
+        evidence=tuple(
+            Part(f"{text}.evtx", one.digest, tuple(range(17, 37)), is_complete=is_complete) for one in rules
+        ),
+        is_closed=True,
+        first_asset=text,
+    )
+    made = CorrelatedFindings(pack_of(rules, (each,)), "m" * 64, "1.0", lambda _source: "")
+    return report_of(made.findings([episode]), _coverage(rules, text), figures())
 
 
 def figures() -> RunFigures:

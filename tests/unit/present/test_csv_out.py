@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.present.samples import report, whole
+from tests.unit.present.samples import correlated, report, whole
 
 from hisn.present.csv_out import COLUMNS, csv_cell, render_csv
+from hisn.present.report import Report
 
 
 def rows(data: bytes) -> list[dict[str, str]]:
@@ -21,9 +24,19 @@ def test_every_finding_is_a_row() -> None:
     assert {row["run_complete"] for row in found} == {"INCOMPLETE"}
 
 
-def test_no_cell_can_become_a_formula() -> None:
+def test_a_correlation_has_its_evidence_in_a_cell() -> None:
+    (row,) = rows(render_csv(correlated("x", 1)))
+    records = " ".join(str(record) for record in range(17, 37))
+    assert row["evidence"] == f"x.evtx 00000000-0000-4000-8000-000000000000: {records}"
+    assert row["group"] == "x=x"
+    (cut,) = rows(render_csv(correlated("x", 1, is_complete=False)))
+    assert (cut["evidence"], cut["records_complete"]) == (f"{row['evidence']} …", "no")
+
+
+@pytest.mark.parametrize("make", [report, correlated])
+def test_no_cell_can_become_a_formula(make: Callable[[str], Report]) -> None:
     for start in ("=", "+", "-", "@", "\t=", "\r="):
-        data = render_csv(report(f"{start}cmd|' /c calc'!A0"))
+        data = render_csv(make(f"{start}cmd|' /c calc'!A0"))
         for row in rows(data):
             assert not any(value.startswith(("=", "+", "-", "@", "\t", "\r")) for value in row.values())
 

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 
 import jinja2
 import pytest
 from jinja2 import nodes
 from tests.unit.present.catalogue import PACKAGE
-from tests.unit.present.samples import language, report, whole
+from tests.unit.present.samples import correlated, language, report, whole
 
 from hisn.present.html import render_html
+from hisn.present.report import Report
 
 TEMPLATES = PACKAGE / "present" / "templates"
 MARKER = "q7Zk"
@@ -66,7 +68,9 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("name", ["en", "ar"])
-@pytest.mark.parametrize("made", [report(), whole()], ids=["found", "none"])
+@pytest.mark.parametrize(
+    "made", [report(), correlated("<script>"), whole()], ids=["found", "correlated", "none"]
+)
 def test_the_page_is_one_file_that_loads_and_runs_nothing(name: str, made: object) -> None:
     with language(name):
         page = Page(render_html(made))  # type: ignore[arg-type]
@@ -81,9 +85,10 @@ def test_the_page_is_one_file_that_loads_and_runs_nothing(name: str, made: objec
 
 
 @pytest.mark.parametrize("name", ["en", "ar"])
-def test_no_technical_value_stands_bare(name: str) -> None:
+@pytest.mark.parametrize("make", [report, correlated])
+def test_no_technical_value_stands_bare(name: str, make: Callable[[str], Report]) -> None:
     with language(name):
-        page = Page(render_html(report(MARKER)))
+        page = Page(render_html(make(MARKER)))
     found = [parents for text, parents in page.texts if MARKER in text]
     assert len(found) > 20
     assert all(parents[-1][0] == "bdi" for parents in found)

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 from tests.unit.present.catalogue import REPOSITORY
-from tests.unit.present.samples import language, report, whole
+from tests.unit.present.samples import correlated, language, report, whole
 from tests.unit.present.schemas import schemas, text_of
 
 from hisn.present.json_out import render_json, render_jsonl
@@ -32,7 +32,9 @@ def refuse_floats(text: str) -> float:
 
 
 @pytest.mark.parametrize(
-    "made", [report(), report("\udc80\x00\u202e"), whole()], ids=["found", "hostile", "none"]
+    "made",
+    [report(), report("\udc80\x00\u202e"), whole(), correlated("\udc80\x00\u202e")],
+    ids=["found", "hostile", "none", "correlated"],
 )
 def test_real_output_fits_the_published_schemas(made: Any) -> None:
     document = json.loads(render_json(made))

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
-from tests.unit.present.samples import language, report, whole
+from tests.unit.present.samples import correlated, language, report, whole
 
 from hisn.present.layout import cells
+from hisn.present.report import Report
 from hisn.present.terminal import render_text
 
 MARKER = "q7Zk"
@@ -75,9 +77,10 @@ def test_lines_fit_a_narrow_terminal() -> None:
 
 
 @pytest.mark.parametrize("width", [None, 70])
-def test_in_arabic_no_technical_value_stands_bare(width: int | None) -> None:
+@pytest.mark.parametrize("make", [report, correlated])
+def test_in_arabic_no_technical_value_stands_bare(width: int | None, make: Callable[[str], Report]) -> None:
     with language("ar"):
-        text = render_text(report(MARKER), width=width)
+        text = render_text(make(MARKER), width=width)
     for line in text.splitlines():
         depth = 0
         for at, char in enumerate(line):

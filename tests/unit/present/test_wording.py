@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.present.samples import language, report, whole
+from tests.unit.present.samples import correlated, language, report, whole
 
 from hisn.findings.join import MANY_ASSETS
 from hisn.present import wording
@@ -41,9 +41,22 @@ def test_assets_without_a_name_have_words() -> None:
     assert wording.asset_name(TERMINAL, MANY_ASSETS) == "many assets"
 
 
-def test_a_long_list_of_records_says_how_many_more() -> None:
-    finding = report().findings[0]
-    assert wording.records(TERMINAL, finding, most=1).endswith("records 17 and 1 more")
+def test_a_long_list_of_records_says_how_many_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wording, "_RECORDS", 1)
+    (place,) = wording.places(TERMINAL, report().findings[0])
+    assert place.endswith("records 17 and 1 more")
+
+
+def test_a_correlation_says_where_each_of_its_rules_hit() -> None:
+    rules = [f"00000000-0000-4000-8000-{at:012d}" for at in range(2)]
+    numbers = "records 17, 18, 19, 20, 21, 22, 23, 24"
+    said = list(wording.places(TERMINAL, correlated("x").findings[0]))
+    assert said == [f"x.evtx, {numbers} and 12 more ({rule})" for rule in rules]
+    (said_alone,) = wording.places(TERMINAL, correlated("x", 1, is_complete=False).findings[0])
+    assert said_alone == f"x.evtx, {numbers} and more"
+    many = list(wording.places(TERMINAL, correlated("x", 9).findings[0]))
+    assert many[-1] == "and 3 more places: --json lists them"
+    assert len(many) == 7
 
 
 def test_an_error_code_stays_a_code() -> None:
