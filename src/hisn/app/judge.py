@@ -12,6 +12,7 @@ from hisn.core import limits
 from hisn.elections.minutes import MinuteNote
 from hisn.engine.hits import HitBlock
 from hisn.engine.ledger import CoverageLedger
+from hisn.engine.marks import MarkBlock
 from hisn.engine.scan import Scanner
 from hisn.errors import HisnError
 from hisn.events.batch import Chunk, joined
@@ -45,7 +46,7 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Hold what one batch gave; `minutes` are what a tap counted."""
+    """Hold what one batch gave; `marks` are for correlations, `minutes` are what a tap counted."""
 
     hits: tuple[HitBlock, ...]
     ledger: CoverageLedger
@@ -53,6 +54,7 @@ class Part:
     size_bytes: int
     timings: Timings = field(default_factory=Timings)
     minutes: tuple[MinuteNote, ...] = ()
+    marks: tuple[MarkBlock, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,18 +158,19 @@ class Judge:
             batch.timings.seal_s += time.perf_counter() - began
             began = time.perf_counter()
         hits: tuple[HitBlock, ...] = ()
+        marks: tuple[MarkBlock, ...] = ()
         minutes: tuple[MinuteNote, ...] = ()
         chunks = [item.chunk for item in batch.placed]
         if chunks:
             scan = self._scanner.scan(chunks)
-            hits = scan.hits
+            hits, marks = scan.hits, scan.marks
             batch.ledger.add_scan(scan)
             for chunk in chunks:
                 batch.ledger.add_chunk(chunk)
             if self.tap:
                 minutes = self.tap(chunks)
         batch.timings.scan_s += time.perf_counter() - began
-        return Part(hits, batch.ledger, batch.rows, batch.size_bytes, batch.timings, minutes)
+        return Part(hits, batch.ledger, batch.rows, batch.size_bytes, batch.timings, minutes, marks)
 
 
 def read_placed(
