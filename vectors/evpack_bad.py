@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 
-from vectors.evpack_good import AK, rotate
+from vectors.evpack_good import AK, moved, rotate
 from vectors.evpack_vector import Told, Vector, changed, edited, quiet, quiet_files
 from vectors.pack_world import (
     OFFICE,
@@ -18,11 +18,13 @@ from vectors.pack_world import (
     plain_case,
     plain_signer,
     quiet_office,
+    second_signer,
     three_members,
 )
 
 from hisn.acts.envelope import Envelope, parse_envelope
-from hisn.acts.write import format_envelope
+from hisn.acts.statement import parse_statement
+from hisn.acts.write import format_envelope, sign_statement
 from hisn.core.canon import canonical, parse_json
 from hisn.evidence.pack import format_label, write_pack
 from hisn.evidence.packing import ForkSide, build_fork_pack, build_pack
@@ -31,6 +33,7 @@ from hisn.tlog.merkle import leaf_hash
 from hisn.tlog.proof import TlogProof, parse_tlog_proof
 from hisn.tlog.prove import format_tlog_proof
 from hisn.tlog.sign import format_note
+from hisn.unit.draft import Move
 
 
 def vectors() -> Iterator[Vector]:
@@ -44,6 +47,7 @@ def vectors() -> Iterator[Vector]:
     yield Vector("bad-genesis", why, other, sha256(b"another charter").digest(), failed="genesis")
     yield from _witnesses()
     yield from _no_forks()
+    yield from _no_roster_forks()
 
 
 def _parts() -> Iterator[Told]:
@@ -453,6 +457,10 @@ def _no_forks() -> Iterator[Vector]:
     short = world.checkpoint(OFFICE)
     two = world.act(OFFICE, "observation", {"what": "b", "digest": "00" * 32})
     long = world.checkpoint(OFFICE)
+    # ML-DSA can sign the same bytes in many ways.
+    statement = parse_statement(parse_envelope(one.leaf).payload)
+    again = world.append(OFFICE, sign_statement(statement, second_signer(f"{OFFICE} act 0")))
+    longest = world.checkpoint(OFFICE)
     trust, genesis = world.trust(short), world.charter.genesis
     for name, why, first, second in (
         (
@@ -473,6 +481,12 @@ def _no_forks() -> Iterator[Vector]:
             "One act under two states of its log.",
             world.side(one, short),
             world.side(one, long),
+        ),
+        (
+            "fork-act-again",
+            "One act that its author signed twice: it says the same, and is a replay.",
+            world.side(one, longest),
+            world.side(again, longest),
         ),
         (
             "fork-one-hash",
@@ -514,3 +528,37 @@ def _no_forks() -> Iterator[Vector]:
     yield Vector(
         "bad-fork-mixed", "One side is a checkpoint, the other an entry.", pack, genesis, failed="container"
     )
+
+
+def _no_roster_forks() -> Iterator[Vector]:
+    world = three_members(plain_signer)
+    one, other = (moved(world, f"https://{way}.example") for way in "ab")
+    genesis = world.charter.genesis
+    few = world.epoch(Move(AK, "ak", "https://c.example"), signers=world.roots()[:2])
+    yield Vector(
+        "bad-fork-one-roster",
+        "Both sides are the same epoch.",
+        world.roster_fork(one, one),
+        genesis,
+        failed="fork",
+    )
+    why = "Too few members have signed one of the epochs: anybody drafts what he likes."
+    yield Vector("bad-fork-roster-drafted", why, world.roster_fork(one, few), genesis, failed="fork")
+    pack = world.roster_fork(one, other)
+    policy = world.trust(world.checkpoint(AK)).policy
+    why = "A fork of the roster comes with the policy of a log."
+    yield Vector("bad-fork-roster-policy", why, edited(pack, {"policy": policy}), genesis, failed="policy")
+    why = "A fork of the roster has one side."
+    yield Vector(
+        "bad-fork-roster-half", why, edited(pack, {"fork/b.dsse": None}), genesis, failed="container"
+    )
+    why = "One side is an epoch, the other a checkpoint."
+    files = {"fork/b.dsse": None, "fork/b.checkpoint": world.checkpoint(AK)}
+    yield Vector("bad-fork-roster-mixed", why, edited(pack, files), genesis, failed="container")
+    world.rosters.append(one)
+    why = "Of two epochs with two numbers the second follows the first."
+    pack = edited(world.roster_fork(one, moved(world, "https://c.example")), {"roster/0001.dsse": None})
+    yield Vector("bad-fork-roster-grown", why, pack, genesis, failed="fork")
+    why = "The epochs follow others than those in the pack."
+    pack = world.roster_fork(one, other)
+    yield Vector("bad-fork-roster-behind", why, pack, genesis, failed="fork")

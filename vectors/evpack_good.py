@@ -23,7 +23,7 @@ from vectors.pack_world import (
 
 from hisn.core.instant import format_instant
 from hisn.evidence.packing import ForkSide, build_fork_pack, build_pack
-from hisn.unit.draft import Rotate
+from hisn.unit.draft import Move, Rotate
 
 AK, BEL, CIV = UNIT
 UNWITNESSED = "VALID, UNWITNESSED"
@@ -38,6 +38,7 @@ def vectors() -> Iterator[Vector]:
     yield from _unit()
     yield from _forks()
     yield from _forks_in_findings()
+    yield from _roster_forks()
 
 
 def good(name: str, why: str, case: Case, result: str = "VALID", **changes: object) -> Vector:
@@ -232,3 +233,20 @@ def _forks_in_findings() -> Iterator[Vector]:
     acts = [*case.parts().acts, unit.pack_act(yes, note), unit.pack_act(no, note)]
     why = "A member signed a recheck and a dissent with one number."
     yield replace(good("fork-of-answers", why, case, FORK, acts=acts), failed="sequence")
+
+
+def moved(world: World, url: str) -> bytes:
+    """Return a next epoch in which a member has another address, signed with all root keys."""
+    return world.epoch(Move(AK, AK.partition(".")[0], url))
+
+
+def _roster_forks() -> Iterator[Vector]:
+    world = three_members(plain_signer)
+    one, other = (moved(world, f"https://{way}.example") for way in "ab")
+    genesis, pack = world.charter.genesis, world.roster_fork(one, other)
+    yield Vector("fork-rosters", "Members signed two rosters as one epoch.", pack, genesis, FORK)
+    yield Vector("fork-rosters-unpinned", "The same, and no genesis digest is given.", pack, None, FORK)
+    world.rosters.append(one)
+    later = world.roster_fork(moved(world, "https://c.example"), moved(world, "https://d.example"))
+    why = "Two rosters of a later epoch, both behind the same one."
+    yield Vector("fork-rosters-later", why, later, genesis, FORK)

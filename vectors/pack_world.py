@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256, shake_256
+from itertools import count
 
+from vectors.make_mldsa44 import is_good_norm
 from vectors.signed_lines import PlainMldsa
 
 from hisn.acts.statement import BodyRef, Head, Header, Ref, Statement
@@ -21,7 +23,7 @@ from hisn.core.keys import Algorithm
 from hisn.core.signers import DualSigner, SeedSigner, dual_from_seed
 from hisn.evidence.disclosure import Value, open_leaf, raw_value, slot_count, whole_leaf
 from hisn.evidence.pack import Event
-from hisn.evidence.packing import ForkSide, PackAct, PackParts, Trust, format_body
+from hisn.evidence.packing import ForkSide, PackAct, PackParts, Trust, build_roster_fork_pack, format_body
 from hisn.evidence.sealed_map import SealedMap, present, seal_map
 from hisn.tlog.checkpoint import Checkpoint, parse_signed_checkpoint
 from hisn.tlog.merkle import inclusion_proof, leaf_hash, root_of
@@ -67,6 +69,27 @@ def plain_signer(label: str) -> DualSigner:
     """Return keys of a label that sign the same bytes each time."""
     ed25519, mldsa = (sha256(f"{label} {algorithm.value}".encode()).digest() for algorithm in Algorithm)
     return DualSigner(SeedSigner(Algorithm.ED25519, ed25519), _Remembering(mldsa))
+
+
+class _Second(PlainMldsa):
+    """Sign by another signature than the plain signer's, as good as it."""
+
+    def sign(self, message: bytes) -> bytes:
+        plain = self._key.sign(message)
+        others = (self._key.sign(message, _after(skipped)) for skipped in count(1))
+        return next(other for other in others if other != plain)
+
+
+def _after(skipped: int) -> Callable[[int], bool]:
+    """Accept norms that are good, but for the first ones."""
+    good = count()
+    return lambda norm: is_good_norm(norm) and next(good) >= skipped
+
+
+def second_signer(label: str) -> DualSigner:
+    """Return the keys of `plain_signer`, which sign otherwise, and the same bytes each time."""
+    ed25519, mldsa = (sha256(f"{label} {algorithm.value}".encode()).digest() for algorithm in Algorithm)
+    return DualSigner(SeedSigner(Algorithm.ED25519, ed25519), _Second(mldsa))
 
 
 @dataclass(frozen=True)
@@ -210,6 +233,17 @@ class World:
         chain = verify_roster_chain(self.charter.document, self.rosters)
         roster = make_roster(self.charter, chain, heads, changes)
         self.rosters.append(assemble_roster(roster.document, sign_roster(roster.document, signers)))
+
+    def epoch(self, *changes: Change, signers: Iterable[DualSigner] | None = None) -> bytes:
+        """Return a next epoch that is signed, by default with all root keys, and not adopted."""
+        chain = verify_roster_chain(self.charter.document, self.rosters)
+        roster = make_roster(self.charter, chain, [], changes)
+        chosen = self.roots() if signers is None else signers
+        return assemble_roster(roster.document, sign_roster(roster.document, chosen))
+
+    def roster_fork(self, first: bytes, second: bytes) -> bytes:
+        """Return the pack of two epochs that follow those in force."""
+        return build_roster_fork_pack(self.charter.document, self.rosters, first, second)
 
     def roots(self) -> list[DualSigner]:
         """Return the root keys of all members."""

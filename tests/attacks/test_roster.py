@@ -44,8 +44,9 @@ from hisn.unit.enrol import (
 )
 from hisn.unit.quorum import judge_head
 from hisn.unit.roster import check_step, key_in_force, verify_epoch, verify_roster_chain
-from hisn.unit.roster_fork import verify_roster_fork
 from hisn.unit.rosterdoc import parse_charter
+from hisn.verify.contradiction import find_roster_fork
+from hisn.verify.parts import ForkParts
 
 OTHERS = (SOUTH, EAST, WEST)
 ROOTS = [each.root for each in OTHERS]
@@ -255,8 +256,8 @@ def test_a_forked_epoch_names_the_members_who_signed_both() -> None:
     other = signed(unit.draft(Suspend(SOUTH.name)).document, [NORTH.root, EAST.root, WEST.root])
     verify_roster_chain(unit.charter.document, [*unit.envelopes, one])
     verify_roster_chain(unit.charter.document, [*unit.envelopes, other])
-    both = verify_roster_fork(unit.charter.document, unit.envelopes, one, other)
-    assert both == {EAST.name, WEST.name}
+    fork = find_roster_fork(unit.charter, unit.chain, ForkParts(epochs=(one, other)))
+    assert fork.proven.args == {"epoch": 1, "names": f"{EAST.name}, {WEST.name}"}
 
 
 def test_nobody_can_frame_members_of_a_roster_fork() -> None:
@@ -266,7 +267,7 @@ def test_nobody_can_frame_members_of_a_roster_fork() -> None:
     unfinished = signed(unit.draft(Suspend(SOUTH.name)).document, [NORTH.root, EAST.root])
     for other in (one, again, unfinished):
         with pytest.raises(VerificationError):
-            verify_roster_fork(unit.charter.document, unit.envelopes, one, other)
+            find_roster_fork(unit.charter, unit.chain, ForkParts(epochs=(one, other)))
 
 
 def test_two_of_three_are_never_enough() -> None:

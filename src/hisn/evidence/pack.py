@@ -12,7 +12,7 @@ ZIP from what it read and compares bytes, so a pack has no hidden places and no 
                           {"finding":null,"format":"hisn-evpack/1","kind":"fork"}
     charter/genesis.json  the charter, whose SHA-256 is the genesis digest
     roster/NNNN.dsse      the roster of every epoch
-    policy                C2SP tlog-policy of the finding's log (fork: of the accused log)
+    policy                C2SP tlog-policy of the finding's log (fork: of the accused log; of a roster: empty)
     acts/NNNN.leaf        an act as it stands in its log; acts/NNNN.tlog-proof  its C2SP tlog-proof
     bodies/NNNN.json      what is shown of the act's sealed body: a presented map
     events/NNNN.json      an event of a batch: see `Event`
@@ -20,7 +20,8 @@ ZIP from what it read and compares bytes, so a pack has no hidden places and no 
     timestamps/NNNN.tsr   an RFC 3161 response over the SHA-256 of acts/NNNN.leaf
     fork/a.checkpoint, fork/b.checkpoint    two checkpoints of one size, or
     fork/a.leaf, fork/a.tlog-proof, fork/b.leaf, fork/b.tlog-proof    two entries that exclude each other,
-    fork/a.leaf-hash, fork/b.leaf-hash    or, in the place of a leaf, its 32 bytes of RFC 6962 hash
+    fork/a.leaf-hash, fork/b.leaf-hash    or, in the place of a leaf, its 32 bytes of RFC 6962 hash; or
+    fork/a.dsse, fork/b.dsse    two rosters that both follow those in roster/ under one number
     VERIFY.md             a text for the reader; no program reads it
 
 JSON is canonical (`hisn.core.canon`).  A presented map is
@@ -54,7 +55,7 @@ MANIFEST = "MANIFEST"
 _NAME = re.compile(
     r"pack\.json|policy|VERIFY\.md|charter/genesis\.json|roster/[0-9]{4}\.dsse"
     r"|acts/[0-9]{4}\.(?:leaf|tlog-proof)|(?:bodies|events)/[0-9]{4}\.json|heads/[0-9]{4}\.checkpoint"
-    r"|timestamps/[0-9]{4}\.tsr|fork/[ab]\.(?:checkpoint|leaf|leaf-hash|tlog-proof)"
+    r"|timestamps/[0-9]{4}\.tsr|fork/[ab]\.(?:checkpoint|dsse|leaf|leaf-hash|tlog-proof)"
 )
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")

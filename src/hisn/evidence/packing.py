@@ -116,6 +116,12 @@ def build_fork_pack(trust: Trust, first: ForkSide, second: ForkSide) -> bytes:
     return write_pack(files)
 
 
+def build_roster_fork_pack(genesis: bytes, rosters: Sequence[bytes], first: bytes, second: bytes) -> bytes:
+    """Return the pack that shows two epochs which both follow the same ones under one number."""
+    files = _trust_files(Trust(genesis=genesis, rosters=rosters, policy=b""), None)
+    return write_pack(files | {"fork/a.dsse": first, "fork/b.dsse": second})
+
+
 def fork_sides(
     fork: Fork, leaves: tuple[bytes | None, bytes | None] = (None, None)
 ) -> tuple[ForkSide, ForkSide]:

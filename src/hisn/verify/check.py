@@ -20,7 +20,7 @@ from hisn.evidence.pack import parse_pack
 from hisn.unit.roster import verify_roster_chain
 from hisn.unit.rosterdoc import Roster, parse_charter
 from hisn.verify.claim import check_answers, check_kinds, check_named, flags_of, named_batches
-from hisn.verify.contradiction import find_contradiction
+from hisn.verify.contradiction import find_contradiction, find_roster_fork
 from hisn.verify.dates import is_overdue, shown_time, states_seen
 from hisn.verify.logged import (
     ForkError,
@@ -104,7 +104,7 @@ class Verifier:
         shown, chain = yield from self._founded(founding)
         try:
             if isinstance(parts, ForkParts):
-                outcome = yield from _forked(shown, chain, parts, founding.policy)
+                outcome = yield from _forked(shown, chain, parts, founding)
             else:
                 outcome = yield from _finding(shown, chain, parts, founding.policy)
         except ForkError as fork:
@@ -298,11 +298,19 @@ def _shown_act(
     )
 
 
-def _forked(shown: Shown, chain: Sequence[Roster], parts: ForkParts, policy: bytes) -> Course:
-    """Take steps 4 to 6 of a fork pack."""
+def _forked(shown: Shown, chain: Sequence[Roster], parts: ForkParts, founding: Founding) -> Course:
+    """Take steps 4 to 6 of a fork pack; one about the roster rests on no log, and its policy is empty."""
+    if parts.epochs:
+        yield Status.ABSENT, Said("no-log")
+        if founding.policy:
+            raise VerificationError("E3503", "a fork of the roster is of no log, and has no policy")
+        yield Status.ABSENT, Said("no-log")
+        fork = find_roster_fork(parse_charter(founding.genesis), chain, parts)
+        yield Status.OK, fork.detail
+        return _Outcome(Result.FORK_PROVEN, shown, fork=fork.proven)
     states = judge_states(chain, parts.checkpoints)
     sides = [states[raw] for raw in parts.checkpoints]
-    yield from _states(chain, states, sides[0], policy)
+    yield from _states(chain, states, sides[0], founding.policy)
     fork = find_contradiction(chain, parts, sides)
     yield Status.OK, fork.detail
     whole = replace(shown, states=newest_sizes(states.values()))

@@ -160,7 +160,7 @@ def _count_links(acts: Sequence[LoggedAct]) -> int:
 
 def _is_link(earlier: LoggedAct, later: LoggedAct) -> bool:
     old, new = earlier.statement.header, later.statement.header
-    if old.seq == new.seq:
+    if old.seq == new.seq and earlier.statement != later.statement:
         raise ForkError("acts", {"actor": old.actor, "seq": old.seq})
     is_next = old.seq + 1 == new.seq
     if is_next and new.prev != earlier.entry.leaf_hash:

@@ -48,10 +48,11 @@ class FindingParts:
 
 @dataclass(frozen=True, slots=True)
 class ForkParts:
-    """Hold both sides of a fork: signed checkpoints, and entries of the log under them, or no entries."""
+    """Hold both sides of a fork: checkpoints, and entries under them, or none; or two epochs."""
 
-    checkpoints: tuple[bytes, bytes]
+    checkpoints: tuple[bytes, ...] = ()
     entries: tuple[Entry, ...] = ()
+    epochs: tuple[bytes, ...] = ()
 
 
 def read_parts(files: Mapping[str, bytes]) -> tuple[Founding, FindingParts | ForkParts]:
@@ -110,6 +111,8 @@ def _finding(left: dict[str, bytes], finding: int) -> FindingParts:
 def _fork(left: dict[str, bytes]) -> ForkParts:
     if "fork/a.checkpoint" in left:
         return ForkParts((_take(left, "fork/a.checkpoint"), _take(left, "fork/b.checkpoint")))
+    if "fork/a.dsse" in left:
+        return ForkParts(epochs=(_take(left, "fork/a.dsse"), _take(left, "fork/b.dsse")))
     first, second = _side(left, "fork/a"), _side(left, "fork/b")
     return ForkParts((first.proof.checkpoint_bytes, second.proof.checkpoint_bytes), (first, second))
 

@@ -50,8 +50,8 @@ def _witnessed(shown: Shown, finding: ShownAct) -> Iterator[Said]:
 
 def not_proven(shown: Shown | None, *, is_fork: bool = False) -> Iterator[Said]:
     """Yield what is not proven: the fixed list, and what this pack leaves open."""
-    heads = ", ".join(f"{origin} {size}" for origin, size in shown.states) if shown else "-"
-    args = {"epoch": shown.epoch if shown else "-", "heads": heads}
+    heads = ", ".join(f"{origin} {size}" for origin, size in shown.states) if shown else ""
+    args = {"epoch": shown.epoch if shown else "-", "heads": heads or "-"}
     yield from (Said(code, args if code == "revocations" else {}) for code in NOT_PROVEN)
     if shown:
         yield from _open(shown, is_fork=is_fork)

@@ -58,6 +58,8 @@ SAID = {
     "fork-heads": "{origin} signed two roots for one size {size}",
     "fork-entries": "{origin} shows two different entries at {index}",
     "fork-acts": "{actor} signed two different acts with one number {seq}",
+    "fork-rosters": "{names} signed two different rosters as epoch {epoch}",
+    "no-log": "a fork of the roster rests on no log",
     "not-reached": "not checked, because an earlier step failed",
     "failure": "{code}: {message}",
     # Proven
@@ -74,6 +76,7 @@ SAID = {
     "two-heads": "{origin} signed two roots for its log of {size} entries: its log is forked.",
     "two-entries": "{origin} signed states of its log with different entries at {index}: its log is forked.",
     "two-acts": "{actor} signed two different acts as its number {seq}.",
+    "two-rosters": "{names} signed two different rosters as epoch {epoch}: the unit is forked.",
     # Not proven, always
     "source-truth": "That the source told the truth or sent everything.",
     "before-sealing": "That the owner did not look at the records, or filter them, before they were sealed.",

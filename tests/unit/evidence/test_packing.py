@@ -14,6 +14,7 @@ from hisn.evidence.packing import (
     Trust,
     build_fork_pack,
     build_pack,
+    build_roster_fork_pack,
     fork_sides,
 )
 from hisn.tlog.fork import Fork, Side
@@ -92,3 +93,17 @@ def test_a_proven_fork_has_two_sides_of_one_sort() -> None:
     proof = parse_tlog_proof(first.proof or b"")
     assert (proof.index, proof.hashes, proof.checkpoint_bytes) == (0, one.path, note)
     assert fork_sides(Fork(one, other)) == (ForkSide(checkpoint=note), ForkSide(checkpoint=note))
+
+
+def test_two_rosters_stand_beside_those_that_they_follow() -> None:
+    files = parse_pack(build_roster_fork_pack(b"{}", [b"r0", b"r1"], b"one", b"other"))
+    assert parse_label(files.pop("pack.json")) is None
+    assert files == {
+        "VERIFY.md": READER,
+        "policy": b"",
+        "charter/genesis.json": b"{}",
+        "roster/0000.dsse": b"r0",
+        "roster/0001.dsse": b"r1",
+        "fork/a.dsse": b"one",
+        "fork/b.dsse": b"other",
+    }

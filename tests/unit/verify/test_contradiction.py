@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from vectors.pack_world import OFFICE, World, quiet_office
+from vectors.pack_world import OFFICE, UNIT, World, quiet_office, three_members
 
+from hisn.acts.envelope import parse_envelope
+from hisn.acts.statement import parse_statement
+from hisn.acts.write import sign_statement
+from hisn.errors import VerificationError
+from hisn.evidence.pack import parse_pack, write_pack
 from hisn.evidence.packing import ForkSide, build_fork_pack
+from hisn.unit.draft import Move
+from hisn.unit.roster import verify_roster_chain
 from hisn.verify.check import verify_pack
+from hisn.verify.contradiction import find_roster_fork
+from hisn.verify.parts import ForkParts
 from hisn.verify.steps import Report, Result
 
 
@@ -47,6 +56,61 @@ def test_a_log_that_grew_is_no_fork() -> None:
     assert report.result is Result.INVALID
     assert report.failed
     assert report.failed.detail.args["code"] == "E3541"
+
+
+def test_an_act_that_was_signed_again_is_no_fork() -> None:
+    """ML-DSA signs the same bytes in many ways: the author says the same twice, and accuses nobody."""
+    world = quiet_office()
+    first = world.act(OFFICE, "observation", {"what": "a", "digest": "00" * 32})
+    statement = parse_statement(parse_envelope(first.leaf).payload)
+    again = world.append(OFFICE, sign_statement(statement, world.signer(OFFICE, "act")))
+    assert again.leaf != first.leaf
+    note = world.checkpoint(OFFICE)
+    report = report_of(world, world.side(first, note), world.side(again, note))
+    assert report.result is Result.INVALID
+    assert report.failed
+    assert report.failed.detail.args["code"] == "E3541"
+
+
+def moved(world: World, url: str, signers: int = 3) -> bytes:
+    return world.epoch(Move(UNIT[0], "ak", url), signers=world.roots()[:signers])
+
+
+def test_two_rosters_of_one_epoch_are_a_fork_of_those_who_signed_both() -> None:
+    world = three_members()
+    one, other = moved(world, "https://a.example"), moved(world, "https://b.example")
+    report = verify_pack(world.roster_fork(one, other), genesis=world.charter.genesis)
+    assert (report.result, report.exit_code) == (Result.FORK_PROVEN, 4)
+    known, proven = report.proven
+    assert known.code == "unit-known"
+    assert proven.args == {"epoch": 1, "names": ", ".join(UNIT)}
+    assert [step.detail.code for step in report.steps[3:]] == ["no-log", "no-log", "fork-rosters"]
+    (revoked,) = [said for said in report.not_proven if said.code == "revocations"]
+    assert revoked.args == {"epoch": 0, "heads": "-"}
+
+
+def test_nobody_is_framed_by_a_roster_that_too_few_signed() -> None:
+    world = three_members()
+    one = moved(world, "https://a.example")
+    drafted = moved(world, "https://b.example", signers=2)
+    for other in (drafted, one):
+        report = verify_pack(world.roster_fork(one, other), genesis=world.charter.genesis)
+        assert report.result is Result.INVALID
+        assert report.failed
+        assert report.failed.code == "fork"
+    chain = verify_roster_chain(world.charter.document, world.rosters)
+    with pytest.raises(VerificationError):
+        find_roster_fork(world.charter, chain, ForkParts(epochs=(one, one)))
+
+
+def test_a_fork_of_the_roster_has_no_policy() -> None:
+    world = three_members()
+    one, other = moved(world, "https://a.example"), moved(world, "https://b.example")
+    policy = world.trust(world.checkpoint(UNIT[0])).policy
+    pack = write_pack(parse_pack(world.roster_fork(one, other)) | {"policy": policy})
+    report = verify_pack(pack, genesis=world.charter.genesis)
+    assert report.failed
+    assert report.failed.detail.args["code"] == "E3503"
 
 
 @pytest.mark.parametrize("leaf", [b"", b"no act at all", bytes(65_535)])

@@ -5,7 +5,7 @@
 
 import { hex, same } from "./bytes.mjs";
 import { checkAnswers, checkKinds, checkNamed, flagsOf, namedBatches } from "./claim.mjs";
-import { findContradiction } from "./contradiction.mjs";
+import { findContradiction, findRosterFork } from "./contradiction.mjs";
 import { isOverdue, shownTime, statesSeen } from "./dates.mjs";
 import { Refusal, refuse } from "./errors.mjs";
 import { canHash, sha256 } from "./hashing.mjs";
@@ -96,8 +96,8 @@ function limited(whole, able) {
 async function course(found, founding, parts, isFork, genesis) {
   const { shown, chain } = await founded(found, founding, genesis);
   try {
-    const take = isFork ? forked : finding;
-    return await take(found, shown, chain, parts, founding.policy);
+    if (isFork) return await forked(found, shown, chain, parts, founding);
+    return await finding(found, shown, chain, parts, founding.policy);
   } catch (error) {
     if (!(error instanceof Fork)) throw error;
     // The step failed, and what its maker signed proves more than that.
@@ -257,8 +257,16 @@ function shownAct(chain, { number, statement, state, ref }, after) {
   };
 }
 
-/** Take steps 4 to 6 of a pack about a fork. */
-async function forked(found, shown, chain, parts, policy) {
+/** Take steps 4 to 6 of a pack about a fork; one about the roster rests on no log, and its policy is empty. */
+async function forked(found, shown, chain, parts, { genesis, policy }) {
+  if (parts.epochs) {
+    found.push([ABSENT, said("no-log")]);
+    if (policy.length) refuse("E3503", "a fork of the roster is of no log, and has no policy");
+    found.push([ABSENT, said("no-log")]);
+    const fork = await findRosterFork(parseCharter(genesis), chain, parts);
+    found.push([OK, fork.detail]);
+    return { result: FORK_PROVEN, shown, fork: fork.proven };
+  }
   const checkpoints = [parts.first.raw, parts.second.raw];
   const byBytes = await judgeStates(chain, checkpoints);
   const states = [...byBytes.values()];

@@ -1,8 +1,10 @@
 // Two statements that exclude each other: the portable proof of a fork (verify/contradiction.py).
 
+import { same } from "./bytes.mjs";
 import { refuse } from "./errors.mjs";
-import { checkPlaces, checkRoots, forkOfActs, openAct } from "./logged.mjs";
-import { Fork } from "./said.mjs";
+import { checkPlaces, checkRoots, forkOfActs, openAct, saysOther } from "./logged.mjs";
+import { verifyEpoch } from "./roster.mjs";
+import { Fork, said } from "./said.mjs";
 
 /** Return what two statements prove against their log or author; or refuse where that is nothing. */
 export async function findContradiction(chain, { first, second }, states) {
@@ -16,11 +18,23 @@ export async function findContradiction(chain, { first, second }, states) {
     throw error;
   }
   if (hasEntries) {
-    const [one, other] = [
-      (await openAct(chain, 0, first, states[0])).statement.header,
-      (await openAct(chain, 1, second, states[1])).statement.header,
-    ];
-    if (one.actor === other.actor && one.seq === other.seq) return forkOfActs(one.actor, one.seq);
+    const acts = [await openAct(chain, 0, first, states[0]), await openAct(chain, 1, second, states[1])];
+    const [one, other] = acts.map((act) => act.statement.header);
+    const isSameNumber = one.actor === other.actor && one.seq === other.seq;
+    if (isSameNumber && saysOther(...acts)) return forkOfActs(one.actor, one.seq);
   }
-  return refuse("E3541", "the two statements do not exclude each other");
+  return nothing();
 }
+
+/** Return what two epochs prove against the members who signed both; or refuse where that is nothing. */
+export async function findRosterFork(charter, chain, { epochs }) {
+  const one = await verifyEpoch(charter, chain.at(-1), epochs[0]);
+  const other = await verifyEpoch(charter, chain.at(-1), epochs[1]);
+  if (same(one.document, other.document)) return nothing();
+  const names = [...one.signers].filter((name) => other.signers.has(name)).sort().join(", ");
+  const args = { epoch: one.epoch, names };
+  const message = `${names} signed two different rosters as epoch ${one.epoch}`;
+  return new Fork(message, said("fork-rosters", args), said("two-rosters", args));
+}
+
+const nothing = () => refuse("E3541", "the two statements do not exclude each other");

@@ -139,13 +139,16 @@ function countLinks(acts) {
 
 function isLink(earlier, later) {
   const [old, next] = [earlier.statement.header, later.statement.header];
-  if (old.seq === next.seq) throw forkOfActs(old.actor, old.seq);
+  if (old.seq === next.seq && saysOther(earlier, later)) throw forkOfActs(old.actor, old.seq);
   const isNext = old.seq + 1n === next.seq;
   if (isNext && !same(next.prev, earlier.entry.leafHash)) {
     refuse("E3506", `act ${later.number} does not follow the act before it`);
   }
   return isNext;
 }
+
+/** Tell whether two acts say two things; one that was signed again says the same. */
+export const saysOther = (one, other) => !same(one.statement.payload, other.statement.payload);
 
 /** Return what two acts with one number prove. */
 export function forkOfActs(actor, seq) {

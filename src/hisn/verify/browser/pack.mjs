@@ -11,7 +11,7 @@ const MANIFEST = "MANIFEST";
 const NAME = new RegExp(
   "^(?:pack\\.json|policy|VERIFY\\.md|charter/genesis\\.json|roster/[0-9]{4}\\.dsse" +
     "|acts/[0-9]{4}\\.(?:leaf|tlog-proof)|(?:bodies|events)/[0-9]{4}\\.json|heads/[0-9]{4}\\.checkpoint" +
-    "|timestamps/[0-9]{4}\\.tsr|fork/[ab]\\.(?:checkpoint|leaf|leaf-hash|tlog-proof))$",
+    "|timestamps/[0-9]{4}\\.tsr|fork/[ab]\\.(?:checkpoint|dsse|leaf|leaf-hash|tlog-proof))$",
 );
 const LOCAL = 0x04034b50;
 const [LOCAL_BYTES, VERSION, DATE] = [30, 10, 0x21];

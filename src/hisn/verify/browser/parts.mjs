@@ -50,6 +50,7 @@ async function forkParts(left) {
   if (left.has("fork/a.checkpoint")) {
     return { first: { raw: take(left, "fork/a.checkpoint") }, second: { raw: take(left, "fork/b.checkpoint") } };
   }
+  if (left.has("fork/a.dsse")) return { epochs: [take(left, "fork/a.dsse"), take(left, "fork/b.dsse")] };
   const side = (stem) => {
     // The hash of an entry that was withheld, or is not for strangers.
     const hashed = left.has(`${stem}.leaf-hash`) ? take(left, `${stem}.leaf-hash`) : null;

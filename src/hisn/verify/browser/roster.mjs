@@ -36,7 +36,7 @@ export async function verifyRosterChain(document, envelopes) {
 const rootKeys = (roster) => new Map(roster?.members.map((member) => [member.id, openKey(member, "root")]));
 
 /** Return the epoch that follows a verified one (null: the first), with its signers; or refuse. */
-async function verifyEpoch(charter, old, bytes) {
+export async function verifyEpoch(charter, old, bytes) {
   const limits = { maxBytes: MAX_ROSTER_BYTES, maxSignatures: MAX_ROSTER_SIGNATURES };
   const envelope = parseDsse(bytes, ROSTER_TYPE, limits);
   const roster = parseRoster(envelope.payload);

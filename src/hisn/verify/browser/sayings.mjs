@@ -49,8 +49,8 @@ function witnessedSayings(shown, finding) {
 
 /** Return what is not proven: the fixed list, and what this pack leaves open. */
 export function notProven(shown, isFork = false) {
-  const heads = shown ? shown.states.map(([origin, size]) => `${origin} ${size}`).join(", ") : "-";
-  const args = { epoch: shown ? shown.epoch : "-", heads };
+  const heads = shown ? shown.states.map(([origin, size]) => `${origin} ${size}`).join(", ") : "";
+  const args = { epoch: shown ? shown.epoch : "-", heads: heads || "-" };
   const list = ALWAYS.map((code) => said(code, code === "revocations" ? args : {}));
   if (!shown) return list;
   if (!shown.isPinned) list.push(said("genesis-unknown", { genesis: hex(shown.genesis) }));
