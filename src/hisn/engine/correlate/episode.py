@@ -49,3 +49,41 @@ class Episode:
     evidence: tuple[Part, ...]
     is_closed: bool
     first_asset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """Count hits of a rule in one source that were not correlated: without a time, or late.
+
+    `rule` indexes `Pack.rules`; an empty source stands for many.
+    """
+
+    rule: int
+    source: str
+    untimed: int
+    late: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """Count what one correlation did not judge, or not in full.
+
+    Events `without_group` or `without_value` (missing, or no number where one is needed) took part
+    in nothing.  `let_go` events left the windows before their time: the lookback was full.
+    `dropped` events, from the instant `dropped_from_us` on, did not fit among those that wait.
+    """
+
+    correlation: int
+    without_group: int
+    without_value: int
+    let_go: int
+    dropped: int
+    dropped_from_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Hold what correlations did not judge: part of coverage."""
+
+    unplaced: tuple[Unplaced, ...]
+    shortfalls: tuple[Shortfall, ...]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
@@ -31,10 +31,14 @@ Test: TypeAlias = tuple[Literal["eq", "neq", "lt", "lte", "gt", "gte"], Fraction
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Name the fields behind one column: a digest of their texts, or one number."""
+    """Name the fields behind one column: a digest of their texts, or one number.
+
+    The texts of what something is grouped by are kept: people have to read them.
+    """
 
     names: tuple[str, ...]
     is_number: bool = False
+    is_group: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,15 @@ class Feed:
 class Up:
     """Say where the episodes of a correlation go: to which feed of which other.
 
-    `columns` are the positions, among the columns here, of all the columns there.
+    `columns` are the positions, among the columns here, of all the columns there, `has_value` and
+    `is_numeric` say what the second of them is there.
     """
 
     correlation: int
     feed: int
     columns: tuple[int, ...]
+    has_value: bool
+    is_numeric: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +198,10 @@ class _Compiler:
                 feeds += [Feed(position, rule, -1, fields) for rule in self._rules.get(digest, ())]
                 below = self._correlations.get(digest)
                 if below is not None:
-                    self._ups[below].append(Up(index, len(feeds), self._carry(below, names)))
+                    carried = self._carry(below, names)
+                    is_numeric = correlation.kind in NUMERIC
+                    up = Up(index, len(feeds), carried, bool(correlation.fields), is_numeric)
+                    self._ups[below].append(up)
                     feeds.append(Feed(position, -1, below))
         return feeds
 
@@ -260,7 +270,7 @@ class _Compiler:
 
 
 def _own_columns(correlation: Correlation) -> list[Column]:
-    columns = [Column(correlation.group_by)]
+    columns = [Column(correlation.group_by, is_group=True)]
     if correlation.fields:
         columns.append(Column(correlation.fields, is_number=correlation.kind in NUMERIC))
     return columns
@@ -274,8 +284,7 @@ def _renamed(correlation: Correlation, reference: str, columns: list[Column]) ->
         if reference in dict(alias.fields)
     }
     return [
-        Column(tuple([names.get(name, name) for name in column.names]), column.is_number)
-        for column in columns
+        replace(column, names=tuple([names.get(name, name) for name in column.names])) for column in columns
     ]
 
 
@@ -294,8 +303,8 @@ def _terms(
 
 
 def _only_all(tests: tuple[Test, ...], count: int) -> bool:
-    """Tell whether the tests hold for all references in order, and for fewer never."""
-    held = [all(meets(test, Fraction(number)) for test in tests) for number in range(1, count + 1)]
+    """Tell whether the tests hold for all references in order, and for fewer or none never."""
+    held = [all(meets(test, Fraction(number)) for test in tests) for number in range(count + 1)]
     return held[-1] and not any(held[:-1])
 
 

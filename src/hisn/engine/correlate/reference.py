@@ -372,7 +372,7 @@ def _episode(judged: Judged, texts: tuple[str, ...], found: Found) -> Episode:
     for event in events:
         for source, rule, number in event.records:
             numbers.setdefault((source, rule), set()).add(number)
-    first = min(first for event in events for first in event.firsts)
+    first = min(first for event in found.window for first in event.firsts)
     return Episode(
         correlation=judged.index,
         group=tuple(zip(judged.group_by, texts, strict=True)),
