@@ -9,6 +9,7 @@ import click
 from hisn.cli.node import opened
 from hisn.cli.unit_draft import draft as draft_command
 from hisn.cli.unit_draft import say_draft, show, sign
+from hisn.cli.unit_fork import fork
 from hisn.present.i18n import _
 from hisn.present.layout import labelled
 from hisn.present.tech import prose, tech
@@ -124,5 +125,5 @@ def _row(name: str, side: str, state: str, url: str) -> None:
     click.echo(f"  {line} {tech(url)}")
 
 
-for _command in (draft_command, show, sign):
+for _command in (draft_command, show, sign, fork):
     unit.add_command(_command)
