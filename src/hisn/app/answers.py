@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from hisn.acts.envelope import parse_envelope
 from hisn.acts.kinds import ANSWERS
-from hisn.acts.statement import Head, Ref, parse_statement
+from hisn.acts.statement import BodyRef, Head, Ref, parse_statement
 from hisn.app.heads import Heads
 from hisn.app.home import Node
 from hisn.app.mirrored import Copy, mirrored
@@ -20,6 +20,7 @@ from hisn.app.places import blob_name
 from hisn.errors import HisnError
 from hisn.evidence.packing import PackAct, PackParts, build_pack, format_body
 from hisn.evidence.sealed_map import parse_map, present
+from hisn.node.fetched import check_fetched
 from hisn.tlog.ports import DurabilityLost
 from hisn.tlog.proof import TlogProof
 from hisn.tlog.prove import format_tlog_proof
@@ -81,17 +82,18 @@ def _read(node: Node, copy: Copy, positions: Sequence[int], place: Ref) -> Itera
         if act.kind not in ANSWERS or act.header.in_reply_to != place:
             continue
         proof = TlogProof(position, copy.log.inclusion(position), copy.log.head().raw)
-        body = _body(node, act.body.sha256) if act.body else None
+        body = _body(node, act.body) if act.body else None
         origin = copy.log.head().checkpoint.origin
         yield Answer(origin, PackAct(leaf, format_tlog_proof(proof), body), act.header.seen)
 
 
-def _body(node: Node, digest: bytes) -> bytes | None:
-    """Return what a pack shows of an answer's body, if the body was fetched."""
-    data = node.blobs.get(blob_name(digest))
+def _body(node: Node, ref: BodyRef) -> bytes | None:
+    """Return what a pack shows of an answer's body, if the body was fetched and is the act's."""
+    data = node.blobs.get(blob_name(ref.sha256))
     if data is None:
         return None
     with suppress(HisnError):
+        check_fetched(ref, data)
         sealed, opened = parse_map(data)
         return format_body(present(sealed, [name for name in _SHOWN if name in opened.names]))
     return None

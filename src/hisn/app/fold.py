@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hisn.acts.envelope import parse_envelope
-from hisn.acts.statement import Statement, parse_statement
+from hisn.acts.kinds import ANSWERS, is_digest
+from hisn.acts.statement import EVERYBODY, Statement, parse_statement
 from hisn.app.places import blob_name
 from hisn.errors import HisnError
 from hisn.evidence.sealed_map import parse_map
@@ -45,22 +46,31 @@ class Appended:
 
 
 class Fold:
-    """Hold what a log says, as a table that may be thrown away."""
+    """Hold what a log says, as a table that may be thrown away.
 
-    def __init__(self, projection: Projection, blobs: Blobs) -> None:
+    `reader` is the member who folds the copy of another's log: the bodies meant for it are noted as
+    wanted.
+    """
+
+    def __init__(self, projection: Projection, blobs: Blobs, reader: str = "") -> None:
         self.table = projection
         self._blobs = blobs
+        self._reader = reader
 
-    def catch_up(self, log: FoldedLog) -> tuple[int, bytes]:
-        """Fold what is new; return the size of the log and the hash of its last leaf (b"" if none)."""
+    def catch_up(self, log: FoldedLog, limit: int | None = None) -> tuple[int, bytes]:
+        """Fold what is new; return the size of the log and the hash of its last leaf (b"" if none).
+
+        With a `limit` no more entries than that are folded: size and hash are those of what is.
+        """
         # In this order: another process may append and fold between the two lines.
         folded, last = self.table.folded()
         size = log.head().checkpoint.size
         if folded > size or (folded and leaf_hash(log.read_entry(folded - 1)) != last):
             # The table is of another log (a folder was copied or restored): it is made again.
             self.table.clear()
-        while (folded := self.table.folded()[0]) < size:
-            leaves = list(log.entries(folded, min(size, folded + _RUN)))
+        end = size if limit is None else min(size, limit)
+        while (folded := self.table.folded()[0]) < end:
+            leaves = list(log.entries(folded, min(end, folded + _RUN)))
             self.table.add([self._read(folded + at, leaf) for at, leaf in enumerate(leaves)])
         return self.table.folded()
 
@@ -77,7 +87,11 @@ class Fold:
         except HisnError:
             # An entry of another program: it has a place, and nothing else is known of it.
             return ActRow(position, "unknown", hashed)
-        return _row(position, Appended(act, hashed, self._finding_id(act)))
+        row = _row(position, Appended(act, hashed, self._finding_id(act)))
+        if not self._reader:
+            return row
+        sort = act.body.name if act.body and _is_for(self._reader, act) else None
+        return replace(row, wanted=sort, erases=_erased_body(act))
 
     def _finding_id(self, act: Statement) -> str | None:
         if act.kind != "finding" or act.body is None:
@@ -90,6 +104,20 @@ class Fold:
         except HisnError:
             return None
         return value if isinstance(value, str) else None
+
+
+def _is_for(reader: str, act: Statement) -> bool:
+    """Tell whether a member is meant to have an act's body: named in its audience, or answered by it."""
+    header = act.header
+    if header.audience == EVERYBODY or reader in header.audience:
+        return True
+    return act.kind in ANSWERS and header.in_reply_to is not None and header.in_reply_to.origin == reader
+
+
+def _erased_body(act: Statement) -> bytes | None:
+    detail = act.public.get("detail") if act.kind == "key-event" else None
+    digest = detail.get("body") if isinstance(detail, dict) and act.public["event"] == "erase" else None
+    return bytes.fromhex(digest) if is_digest(digest) and isinstance(digest, str) else None
 
 
 def _row(position: int, appended: Appended) -> ActRow:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from hisn.app.admission import admit
 from hisn.app.fold import Fold
 from hisn.app.heads import Heads
 from hisn.app.home import Node
 from hisn.node.copy import LogCopy
 from hisn.node.known import origin_hash
+from hisn.node.quota import Overrun
 from hisn.storage.projection import Projection
 from hisn.tlog.checkpoint import SignedCheckpoint
 from hisn.tlog.merkle import inclusion_at
@@ -49,10 +51,14 @@ class MirroredLog:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Hold a copied log up to its newest state that a quorum cosigned, and its look-up table."""
+    """Hold a copied log up to its newest state that a quorum cosigned, and its look-up table.
+
+    The table holds what the charter's quota lets in; `overrun` says that more came in this hour.
+    """
 
     log: MirroredLog
     fold: Fold
+    overrun: Overrun | None = None
 
 
 @contextmanager
@@ -72,8 +78,10 @@ def mirrored(node: Node, origin: str) -> Iterator[Copy | None]:
     table = Projection(node.places.peer_projection(name))
     try:
         log = MirroredLog(node.blobs, head)
-        fold = Fold(table, node.blobs)
-        fold.catch_up(log)
-        yield Copy(log, fold)
+        fold = Fold(table, node.blobs, node.config.origin)
+        size, quota = head.checkpoint.size, node.charter.acts_per_hour
+        admission = admit(node.register, origin, size, quota, node.clock.now())
+        fold.catch_up(log, admission.limit)
+        yield Copy(log, fold, admission.overrun)
     finally:
         table.close()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hisn.acts.envelope import parse_envelope
 from hisn.acts.statement import EVERYBODY, parse_statement
+from hisn.app.bodies import BodyFetcher
 from hisn.app.head_keeper import HeadKeeper
 from hisn.app.heads import Heads
 from hisn.app.home import Node
+from hisn.app.overruns import ACTS, REQUESTS, note_overrun
 from hisn.app.peers import Peers
 from hisn.app.publish import publisher_of
 from hisn.app.recall import Asker, Recall
@@ -36,6 +39,7 @@ from hisn.tlog.sign import Cosigner
 MIRROR_SUFFIX = "/mirror"
 """A mirror's cosigner has a name of its own: its signature says more than the witness's."""
 _ALLOWANCE = Allowance(requests=20_000, size_bytes=4 * 1024**3)
+_MOST_SHOWN = 20
 _ASK_AGAIN_S = 60.0
 """How often a member is asked again what this node had cosigned of its log before it was restored."""
 
@@ -66,6 +70,8 @@ class RunningNode:
         self.peers = Peers(self._shelf.places)
         self._holds = Holds(self._shelf.register)
         self._asked_at = -_ASK_AGAIN_S
+        self._bodies = BodyFetcher()
+        self._overruns: deque[Overrun] = deque()
         self.server = NodeServer(make_app(self._services()), options.listen)
 
     def run(self) -> None:
@@ -137,6 +143,7 @@ class RunningNode:
 
     def _overrun(self, overrun: Overrun) -> None:
         self._say("overrun", f"{overrun.member}: {overrun.refused}")
+        self._overruns.append(overrun)
 
     def _may_read(self, member: str, digest: str) -> bool:
         """Tell whether a member is in the audience of an act that commits to a body."""
@@ -186,6 +193,8 @@ class RunningNode:
                     self._say("mirrored", f"{each.to}: {each.size}")
                 else:
                     self._tell(f"unmirrored {each.to}", f"{each.to}: {each.missing.value}")
+            self._fetch(node)
+            self._note_overruns(node)
             self._told.pop("trouble", None)
         except DurabilityLost:
             raise
@@ -207,6 +216,29 @@ class RunningNode:
                 learnt = recall.learn(asker, origin)
                 if learnt.hold is None:
                     self._say("learnt", f"{origin}: {learnt.new}")
+
+    def _fetch(self, node: Node) -> None:
+        """Fetch the bodies that others wrote for this member."""
+        for each in self._bodies.fetch(node):
+            if each.count:
+                self._say("fetched", f"{each.origin}: {each.count}")
+            if each.overrun:
+                self._note_overrun(node, ACTS, each.overrun)
+            entries = ", ".join(map(str, each.missing[:_MOST_SHOWN]))
+            if each.missing:
+                more = ", …" if len(each.missing) > _MOST_SHOWN else ""
+                self._tell(f"bodiless {each.origin}", f"{each.origin}: {entries}{more} ({each.why})")
+            else:
+                self._told.pop(f"bodiless {each.origin}", None)
+
+    def _note_overruns(self, node: Node) -> None:
+        while self._overruns:
+            self._note_overrun(node, REQUESTS, self._overruns[0])
+            self._overruns.popleft()
+
+    def _note_overrun(self, node: Node, what: str, overrun: Overrun) -> None:
+        if node.log.refusal is None and not node.own_keys.is_lost and note_overrun(node, what, overrun):
+            self._say("overrun-logged", f"{overrun.member}: {what}")
 
     def _publish(self, node: Node) -> None:
         head, published = node.log.head(), node.log.published()

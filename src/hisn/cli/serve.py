@@ -15,6 +15,9 @@ _LINES = {
     "mirrored": mark("Mirrored by {text} entries"),
     "unmirrored": mark("Not mirrored by {text}"),
     "overrun": mark("Asked for too much, and refused: {text}"),
+    "overrun-logged": mark("Put into the log that a member overran its quota: {text}"),
+    "fetched": mark("Fetched bodies of acts, of {text}"),
+    "bodiless": mark("Bodies of acts are missing, at the entries of {text}"),
     "forgotten": mark(
         "Signed before and forgotten, as after a restore; nothing is cosigned until hisn node recover: {text}"
     ),

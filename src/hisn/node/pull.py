@@ -6,7 +6,6 @@ What comes back is hostile until it is verified: tiles lead to a signed root or 
 
 from __future__ import annotations
 
-import hashlib
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -18,10 +17,9 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from hisn.acts.statement import BodyRef
 from hisn.core.proof_limits import MAX_NOTE_BYTES
 from hisn.errors import VerificationError
-from hisn.evidence.disclosure import EVENT_MAGIC
-from hisn.evidence.sealed_map import parse_map
 from hisn.node.auth import RequestSigner
 from hisn.node.client import Ask, Caller, Deadlines, away, peer_of, wrong
+from hisn.node.fetched import check_fetched
 from hisn.tlog.checkpoint import Checkpoint
 from hisn.tlog.merkle import HASH_BYTES
 from hisn.tlog.tile import ENTRIES, MAX_ENTRY_BYTES, WIDTH, Get, TileReader, parse_tile_path
@@ -101,28 +99,6 @@ class RemoteNode:
         if reply.status != 200:
             raise wrong(peer_of(self._url), f"status {reply.status} where a file was asked for")
         return reply.body
-
-
-def check_fetched(ref: BodyRef, data: bytes) -> None:
-    """Return if bytes are the body that an act commits to. Raises VerificationError.
-
-    A body in the clear is named by the digest of its bytes; a sealed one by that of its map's leaf,
-    and only the file of the whole map is accepted: there is one such file for a leaf, while what
-    is shown of a map has many, and the first to come would keep the others out.
-    """
-    committed = data
-    if ref.name == "sealed":
-        committed = parse_map(data)[0].leaf
-    elif data.startswith(EVENT_MAGIC):
-        # Leaves can be read in packs.  Whoever names one as a body in the clear would have it lie
-        # where the sealed body belongs, which could then never be stored.
-        raise VerificationError("E3311", "a leaf of a sealed map is offered as a body in the clear")
-    if hashlib.sha256(committed).digest() != ref.sha256:
-        raise VerificationError(
-            "E3311",
-            "the body is not the one that its act commits to",
-            hint="it was swapped or damaged; ask the author for the body again",
-        )
 
 
 def proven_entries(get: Get, head: Checkpoint) -> Callable[[int, int], Iterator[bytes]]:

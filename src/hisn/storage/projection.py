@@ -217,8 +217,8 @@ class Projection:
             ]
 
     def missing(self) -> list[int]:
-        """Return the positions of the acts whose bodies were asked for and are not here, in order."""
-        return self._places("SELECT position FROM wanted WHERE asked > 0 ORDER BY position", ())
+        """Return the positions of the acts whose bodies are still wanted, in order, at most 1,000."""
+        return self._places("SELECT position FROM wanted ORDER BY position LIMIT 1000", ())
 
     def got(self, position: int) -> None:
         """Note that a body is here, or is not wanted any more."""

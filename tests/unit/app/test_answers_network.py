@@ -16,6 +16,7 @@ from hisn.app.publish import publish
 from hisn.app.recheck import recheck
 from hisn.app.reply import reply
 from hisn.app.wiring import load_rule_pack
+from hisn.evidence.pack import parse_pack
 from hisn.verify.steps import FlagName, Result
 
 PATIENCE_S = 30
@@ -32,7 +33,14 @@ def packed_when_answered(home: Path, finding: str) -> Packed:
         time.sleep(0.2)
 
 
+def has_body_of_answer(packed: Packed) -> bool:
+    files = parse_pack(packed.data)
+    last = max(name for name in files if name.endswith(".leaf"))
+    return last.replace("acts/", "bodies/").replace(".leaf", ".json") in files
+
+
 def test_a_recheck_travels_from_log_to_mirror_to_pack(tmp_path: Path) -> None:
+    end = time.monotonic() + 3 * PATIENCE_S
     rule = write_rule(tmp_path)
     with founded(tmp_path) as unit:
         with open_node(unit.home, nobody) as adria:
@@ -45,6 +53,11 @@ def test_a_recheck_travels_from_log_to_mirror_to_pack(tmp_path: Path) -> None:
             reply(boreas, done)
             assert publish(boreas).is_published
         packed = packed_when_answered(unit.home, finding)
+        # Its body follows: the owner asks the author for it.
+        while not has_body_of_answer(packed) and time.monotonic() < end:
+            time.sleep(0.2)
+            packed = packed_when_answered(unit.home, finding)
+    assert has_body_of_answer(packed)
     assert packed.report.result is Result.VALID
     assert [(flag.name, flag.by) for flag in packed.report.flags] == [
         (FlagName.RECHECKED, ("boreas.example",))

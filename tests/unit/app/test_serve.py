@@ -16,8 +16,9 @@ from hisn.acts.statement import BodyRef
 from hisn.app import serve as serve_module
 from hisn.app.home import Node, open_node
 from hisn.app.member import Draft
+from hisn.app.places import blob_name
 from hisn.app.publish import publish
-from hisn.app.replicate import Replicated
+from hisn.app.replicate import Replicated, replicate_all
 from hisn.app.serve import RunningNode, ServeOptions
 from hisn.app.unit_files import adopt, draft_epoch, sign_draft
 from hisn.core.clock import Clock
@@ -271,6 +272,29 @@ def test_a_taken_port_is_told_before_anything_is_published(tmp_path: Path) -> No
             second.run()
     assert caught.value.code == "E5404"
     assert heard.lines == []
+
+
+def test_bodies_that_others_wrote_for_this_member_come_by_themselves(linked: Linked) -> None:
+    """Over real sockets: NORTH publishes, EAST's mirror takes the log, and EAST asks for the bodies."""
+    with working(linked, EAST) as (_, heard), served(others(linked, EAST), linked[1]):
+        with opened(linked[0][NORTH]) as north:
+            drafts = [
+                Draft(kind="finding", sealed={"id": "f-1"}),
+                Draft(kind="finding", sealed={"id": "f-2"}, audience=(SOUTH,)),
+                Draft(kind="finding", sealed={"id": "f-3"}, audience=(EAST,)),
+            ]
+            north.member.record(drafts)
+            north.member.fold.catch_up(north.log)
+            bodies = [body for _, kind, body in north.member.fold.table.bodies() if kind == "finding"]
+            lost = bodies.pop()
+            north.blobs.delete(blob_name(lost))
+            assert publish(north, Haste(whole_s=5)).is_published
+            assert all(each.missing is None or each.to == SOUTH for each in replicate_all(north))
+            at = north.log.head().checkpoint.size - 1
+        until(lambda: any(line.startswith(f"{NORTH}: {at} (") for line in heard.of("bodiless")))
+        assert heard.of("fetched")
+    with opened(linked[0][EAST]) as east:
+        assert [east.blobs.get(blob_name(body)) is not None for body in bodies] == [True, False]
 
 
 def test_a_flood_of_one_member_is_told(linked: Linked, monkeypatch: pytest.MonkeyPatch) -> None:

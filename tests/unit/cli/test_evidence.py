@@ -9,7 +9,6 @@ import pytest
 from tests.unit.app.nodes import EAST, VOTE, WEB, World, id_of, lie
 from tests.unit.app.units import alone, request_of, seal, write_logs
 
-from hisn.app.answers import Answers
 from hisn.app.erase import ErasureRequest, erase, plan_erasure
 from hisn.app.member import Draft
 from hisn.cli.main import run
@@ -90,7 +89,7 @@ def test_pack_names_members_whose_answer_does_not_verify(
     unit: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "hisn.app.evidence_pack.answers_to", lambda _node, _place: Answers((), (), ("north.example",))
+        "hisn.app.evidence_pack.with_answers", lambda _node, _place, parts: (parts, ("north.example",))
     )
     assert run(["evidence", "pack", finding(unit), "-o", str(tmp_path / "f")]) == 0
     assert "north.example" in capsys.readouterr().err

@@ -2,11 +2,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.unit.node import hostile
 from tests.unit.node.samples import OWN, SampleLog
 from tests.unit.node.services import Node
@@ -17,7 +14,7 @@ from hisn.errors import StorageError, VerificationError
 from hisn.evidence.disclosure import SALT_BYTES, Value, slot_count
 from hisn.evidence.sealed_map import SealedMap, format_map, present, presented_json, seal_map
 from hisn.node.known import origin_hash
-from hisn.node.pull import RemoteNode, check_fetched, proven_entries
+from hisn.node.pull import RemoteNode, proven_entries
 from hisn.node.serve import Listen, NodeServer
 from hisn.tlog.edge import Edge, entry_tiles
 
@@ -121,27 +118,12 @@ def test_a_swapped_or_changed_sealed_body_is_refused(
     served: tuple[Node, str], data: tuple[str, bytes]
 ) -> None:
     ref = sealed(**FIELDS)[0]
-    with pytest.raises(VerificationError):
-        check_fetched(ref, data[1])
     node, url = served
     node.blobs.files[f"blob/sha256/{ref.sha256.hex()[:2]}/{ref.sha256.hex()}"] = data[1]
     with RemoteNode(url, OWN, node.north) as remote, pytest.raises(StorageError) as caught:
         remote.body(ref, 100_000)
     assert caught.value.code == "E5403"
     assert "another body" in caught.value.message
-
-
-def test_a_leaf_offered_as_a_clear_body_does_not_take_the_place_of_the_sealed_one() -> None:
-    """Anybody reads the leaf of a sealed map in a pack; as a clear body it would have the map's name."""
-    leaf = sealed(**FIELDS)[1].leaf
-    with pytest.raises(VerificationError):
-        check_fetched(clear(leaf), leaf)
-
-
-@given(st.binary(max_size=300), st.sampled_from(["body", "sealed"]))
-def test_a_hostile_body_raises_nothing_but_that_it_does_not_verify(data: bytes, sort: str) -> None:
-    with suppress(VerificationError):
-        check_fetched(BodyRef(sort, bytes(32)), data)
 
 
 def test_a_node_that_has_no_room_now_is_asked_later() -> None:
