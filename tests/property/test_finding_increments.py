@@ -54,6 +54,8 @@ def test_any_cut_gives_the_findings_of_one_run(
         for each in blocks_of(part):
             made.add(each)
         newest = max(newest, *(time for *_rest, time, _number in part))
+        if data.draw(st.booleans()):
+            made.forget_changes()
         for spanned in made.changed():
             follower.see(spanned)
         for spanned in made.take_closed(lambda _source: newest - LATENESS_US):  # noqa: B023 - called at once

@@ -82,6 +82,10 @@ class SpanSet(Generic[T]):
             return None
         return self._starts[place], self._ends[place], self._items[place]
 
+    def has_within(self, low: int, high: int) -> bool:
+        """Tell whether a span lies wholly in ``[low, high)``."""
+        return bisect_left(self._starts, low) < bisect_left(self._ends, high)
+
     def take(self, low: int, high: int) -> list[tuple[int, int, T]]:
         """Remove the spans that lie wholly in ``[low, high)``, and return them in order."""
         begin, end = bisect_left(self._starts, low), bisect_left(self._ends, high)

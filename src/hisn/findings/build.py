@@ -130,6 +130,10 @@ class FindingBuilder:
         self._touched.clear()
         return _in_order(made)
 
+    def forget_changes(self) -> None:
+        """Let `changed` begin from now."""
+        self._touched.clear()
+
     def take_closed(self, horizon_of: Callable[[str], int]) -> tuple[Spanned, ...]:
         """Drop the findings that no more hits can join, and return them, in the order of `findings`.
 
@@ -139,7 +143,7 @@ class FindingBuilder:
         made = []
         for key, strand in list(self._strands.items()):
             before = self._measure(strand)
-            taken = strand.take_before(horizon_of(key[1]))
+            taken = strand.take_before(horizon_of(key[1]), self._records_limit)
             made += [self._spanned(key, asset, (first, last), hits) for asset, first, last, hits in taken]
             after = (0, 0) if strand.is_empty() else self._measure(strand)
             self._records_held += after[0] - before[0]
@@ -150,11 +154,10 @@ class FindingBuilder:
 
     def take_rest(self) -> tuple[Spanned, ...]:
         """Drop everything, and return it, in the order of `findings`."""
-        made = [
-            self._spanned(key, asset, (first, last), hits)
-            for key, strand in self._strands.items()
-            for asset, first, last, hits in strand
-        ]
+        made = []
+        for key, strand in self._strands.items():
+            strand.trim(self._records_limit, now=True)
+            made += [self._spanned(key, asset, (first, last), hits) for asset, first, last, hits in strand]
         self._strands.clear()
         self._records_held = self._cells_held = 0
         return _in_order(made)

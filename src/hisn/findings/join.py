@@ -155,11 +155,15 @@ class Strand:
         found = spans.at(time) if spans else None
         return None if found is None else (name, *found)
 
-    def take_before(self, horizon: int) -> list[tuple[str, int, int, Hits]]:
+    def take_before(self, horizon: int, limit: int) -> list[tuple[str, int, int, Hits]]:
         """Remove the spans that no hit from the horizon on can join, and return them.
 
-        Hits without a time stay: nothing says that no more of them come.
+        Hits without a time stay: nothing says that no more of them come.  Of the record numbers as
+        many are kept as `trim` keeps.
         """
+        if not any(spans.has_within(NO_TIME + 1, horizon - spans.gap) for spans in self._assets.values()):
+            return []
+        self.trim(limit, now=True)
         taken = []
         for asset, spans in list(self._assets.items()):
             before = spans.cells
