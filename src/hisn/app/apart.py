@@ -14,11 +14,11 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 from hisn.app.places import Places
 from hisn.app.sealed import ChunkSealer, SealedChunk, SealSummary
@@ -50,6 +50,17 @@ class _NeedsPassphrase:
     """Ask for the passphrase: the terminal is the other process's."""
 
 
+Make: TypeAlias = "Callable[[Callable[[], str]], AbstractContextManager[object]]"
+"""Make what holds the keys, given what asks for the passphrase."""
+
+
+class _Holder(NamedTuple):
+    make: Make
+    calls: frozenset[str]
+    load: Callable[[], None]
+    is_patient: bool
+
+
 class _Times(NamedTuple):
     start: int | None
     end: int | None
@@ -67,26 +78,42 @@ def sealer_apart(
         with NodeSealer(root, mode, passphrase) as sealer:
             yield sealer
         return
+    with keys_apart(lambda ask: NodeSealer(root, mode, ask), _CALLS, _load) as (process, pipe):
+        yield SealerApart(process, pipe, passphrase, is_there=Places(root).config.exists())
+
+
+@contextmanager
+def keys_apart(
+    make: Make, calls: frozenset[str], load: Callable[[], None], *, is_patient: bool = False
+) -> Generator[tuple[ForkProcess, Connection]]:
+    """Give a process that holds what `make` makes, and the pipe to it; both are gone afterwards.
+
+    `make` is given what asks for the passphrase; `calls` are the methods that may be called, and
+    `load` loads what they need.  A patient process is not ended by signals: it finishes what it
+    does, and ends when it hears nothing more.
+    """
     fork = multiprocessing.get_context("fork")
     ours, theirs = fork.Pipe()
     stdin = _own_stdin()
-    process = fork.Process(target=_hold, args=(theirs, ours, stdin, root, mode), daemon=True)
+    holder = _Holder(make, calls, load, is_patient)
+    process = fork.Process(target=_hold, args=(theirs, ours, stdin, holder), daemon=True)
     process.start()
     theirs.close()
     if stdin is not None:
         os.close(stdin)
     try:
-        yield SealerApart(process, ours, passphrase, is_there=Places(root).config.exists())
+        yield process, ours
     except BaseException:
-        process.terminate()  # it may be busy with a large file; the copies go with it
+        if not is_patient:
+            process.terminate()  # it may be busy with a large file; the copies go with it
         raise
     finally:
         ours.close()
         process.join()
 
 
-class SealerApart:
-    """Speak to the process that holds the keys; one thread uses it."""
+class KeysApart:
+    """Speak to a process that holds keys; one thread uses it."""
 
     def __init__(
         self, process: ForkProcess, pipe: Connection, passphrase: Callable[[], str], *, is_there: bool
@@ -94,7 +121,6 @@ class SealerApart:
         self._process = process
         self._pipe = pipe
         self._passphrase = passphrase
-        self._compute: ChunkSealer | None = None
         # A new node is made only when it is certain that the run begins.
         self._is_asked = is_there
         if is_there:
@@ -110,6 +136,48 @@ class SealerApart:
         if not self._is_asked:
             self._send("open")
         return self._answer(Opened)
+
+    def ask(self, kind: type[_T], name: str, *arguments: object) -> _T:
+        """Call a method there, and return its answer, which is of a kind. Raises what it raises."""
+        self._send(name, *arguments)
+        return self._answer(kind)
+
+    def _send(self, name: str, *arguments: object) -> None:
+        self._is_asked = True
+        with self._alive():
+            self._pipe.send(_Call(name, arguments))
+
+    def _answer(self, kind: type[_T]) -> _T:
+        while True:
+            with self._alive():
+                answer = self._pipe.recv()
+            if isinstance(answer, _NeedsPassphrase):
+                self._pipe.send(self._passphrase())
+            elif isinstance(answer, HisnError):
+                raise answer
+            elif isinstance(answer, kind):
+                return answer
+            else:
+                raise HisnError("E1099", f"an answer is a {type(answer).__name__}")
+
+    @contextmanager
+    def _alive(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, OSError) as error:
+            self._process.join()
+            raise StorageError(
+                "E5346",
+                f"the process that holds the node's keys has ended (status {self._process.exitcode})",
+                hint="run the command again; what was sealed before stands",
+                unchanged="nothing was judged that is not in the log",
+            ) from error
+
+
+class SealerApart(KeysApart):
+    """Speak to the process that holds the keys of a run; one thread uses it."""
+
+    _compute: ChunkSealer | None = None
 
     def begin(self, discovery: Discovery, declarations: Declarations, mapping_digest: str) -> Taking:
         """Have the files taken in while this process does something else."""
@@ -148,37 +216,6 @@ class SealerApart:
         self._send("finish")
         return self._answer(Outcome)
 
-    def _send(self, name: str, *arguments: object) -> None:
-        self._is_asked = True
-        with self._alive():
-            self._pipe.send(_Call(name, arguments))
-
-    def _answer(self, kind: type[_T]) -> _T:
-        while True:
-            with self._alive():
-                answer = self._pipe.recv()
-            if isinstance(answer, _NeedsPassphrase):
-                self._pipe.send(self._passphrase())
-            elif isinstance(answer, HisnError):
-                raise answer
-            elif isinstance(answer, kind):
-                return answer
-            else:
-                raise HisnError("E1099", f"an answer is a {type(answer).__name__}")
-
-    @contextmanager
-    def _alive(self) -> Iterator[None]:
-        try:
-            yield
-        except (EOFError, OSError) as error:
-            self._process.join()
-            raise StorageError(
-                "E5346",
-                f"the process that holds the node's keys has ended (status {self._process.exitcode})",
-                hint="run the command again; what was sealed before stands",
-                unchanged="nothing was judged that is not in the log",
-            ) from error
-
 
 def _own_stdin() -> int | None:
     """Return a handle of standard input; multiprocessing gives its children none."""
@@ -188,11 +225,11 @@ def _own_stdin() -> int | None:
         return None
 
 
-def _hold(pipe: Connection, foreign: Connection, stdin: int | None, root: Path, mode: Mode) -> None:
+def _hold(pipe: Connection, foreign: Connection, stdin: int | None, holder: _Holder) -> None:
     foreign.close()
     # Ctrl-C goes to the whole process group; the other process decides what happens then.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if holder.is_patient else _end)
     if stdin is not None:
         sys.stdin = os.fdopen(stdin)
 
@@ -202,10 +239,10 @@ def _hold(pipe: Connection, foreign: Connection, stdin: int | None, root: Path, 
 
     # The other process is gone, or gives up: there is nobody to seal for, and nobody to tell.
     gone = suppress(_Ended, EOFError, BrokenPipeError, ConnectionResetError)
-    with gone, NodeSealer(root, mode, passphrase) as sealer:
-        _load()
+    with gone, holder.make(passphrase) as held:
+        holder.load()
         while True:
-            pipe.send(_done(sealer, pipe.recv()))
+            pipe.send(_done(held, holder.calls, pipe.recv()))
 
 
 def _load() -> None:
@@ -213,12 +250,12 @@ def _load() -> None:
     from hisn.app import heads, intake, make_node, publish, sealing  # noqa: F401
 
 
-def _done(sealer: NodeSealer, call: _Call) -> object:
+def _done(held: object, calls: frozenset[str], call: _Call) -> object:
     """Do what is asked; what is raised is an answer, too."""
-    if call.name not in _CALLS:
+    if call.name not in calls:
         return HisnError("E1099", f"no such call: {call.name}")
     try:
-        return getattr(sealer, call.name)(*call.arguments)
+        return getattr(held, call.name)(*call.arguments)
     except HisnError as error:
         return error
     except (EOFError, BrokenPipeError, ConnectionResetError):
