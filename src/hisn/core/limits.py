@@ -154,9 +154,9 @@ MAX_POLLING_DAYS = 1_000
 """Openings of the polls in one calendar."""
 AGENT_BUCKETS = 64
 """User agents are counted in so many buckets: an attacker invents a new one for each request."""
-MAX_MINUTE_CELLS = 1 << 19
-"""Endpoints times minutes of web traffic held before they are judged; beyond it each minute is kept
-with fewer endpoints and shorter sketches (`elections.minutes.GRADES`)."""
+MAX_MINUTE_CELLS = 1 << 20
+"""Endpoints times minutes of one site's web traffic held before they are judged; beyond it each minute
+is kept with fewer endpoints and shorter sketches (`elections.minutes.GRADES`)."""
 MAX_SITES = 64
 """Assets of one source whose traffic is followed (an attacker invents host names)."""
 MAX_ENDPOINTS = 1_024

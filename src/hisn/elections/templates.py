@@ -27,6 +27,8 @@ def path_template(stem: str) -> str:
     if not stem.startswith("/"):
         return MALFORMED
     path = stem.partition(";")[0]
+    if not path.isascii():
+        path = path.encode("utf-8", "backslashreplace").decode()  # a lone surrogate crosses no border
     suffix = _SUFFIX.search(path)
     if suffix and _ASSET.fullmatch(suffix[0]):
         return ASSETS
