@@ -102,6 +102,7 @@ def _shown() -> Iterator[Vector]:
 
     yield _all_shown()
     yield _two_batches()
+    yield from _context()
 
 
 def _all_shown() -> Vector:
@@ -126,6 +127,31 @@ def _two_batches() -> Vector:
     events = [first.event(2, 4), second.event(0, 2)]
     why = "Two batches of one source, the second naming the first; one named event is not shown."
     return good("good-two-batches", why, case, UNWITNESSED, acts=acts, finding=1, events=events)
+
+
+def _context() -> Iterator[Vector]:
+    case = plain_case(quiet_office(plain_signer))
+    events = [case.batch.event(1, index, ["method"]) for index in range(4)]
+    why = "Beside the two events that the finding names, two others are shown as context."
+    yield good("good-context", why, case, UNWITNESSED, events=events)
+
+    world, batch = quiet_office(plain_signer), make_batch()
+    batch_act = world.batch(OFFICE, batch, count=5, unparsed=0)
+    finding = world.finding(OFFICE, (named(batch_act, batch, 1, 3),))
+    case = Case(world, batch, batch_act, finding, world.checkpoint(OFFICE))
+    events = [batch.event(1, index, ["path"] if index in (1, 3) else []) for index in range(5)]
+    why = "The finding names two of five events, and all five are shown: nothing of the batch is withheld."
+    yield good("good-whole-batch", why, case, UNWITNESSED, events=events)
+
+    world, first, second = quiet_office(plain_signer), make_batch(), make_batch(label="b")
+    one = world.batch(OFFICE, first)
+    two = world.batch(OFFICE, second, ordinal=1, prev=one.ref.leaf_hash.hex())
+    finding = world.finding(OFFICE, (named(one, first, 4),))
+    case = Case(world, first, one, finding, world.checkpoint(OFFICE))
+    acts = [world.pack_act(each, case.checkpoint) for each in (finding, one, two)]
+    events = [first.event(1, 3), first.event(1, 4), second.event(2, 0)]
+    why = "The context goes on into the next batch of the source, which the finding does not name."
+    yield good("good-context-of-next-batch", why, case, UNWITNESSED, acts=acts, events=events)
 
 
 def _rotated() -> Iterator[Vector]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 
 from vectors.evpack_good import AK, BEL
 from vectors.evpack_vector import Told, Vector, changed, quiet, quiet_files
@@ -24,6 +25,9 @@ from hisn.acts.statement import Head
 from hisn.evidence.disclosure import Presented, Value, digest_of, disclosure_text
 from hisn.evidence.pack import Event, parse_body
 from hisn.evidence.packing import build_pack, format_body
+
+SOURCE = sha256(b"source").hexdigest()
+"""The source of every batch here but one."""
 
 
 def vectors() -> Iterator[Vector]:
@@ -153,7 +157,11 @@ def _counts() -> Iterator[Told]:
     fails = "events"
     why = "The batch says that it has four events, all are shown, and a fifth is hidden."
     yield "tail-truncated", why, fails, counted(4, (0, 1, 2, 3))
+    why = "The batch says in public that it has four events, all are shown, and a fifth is hidden."
+    yield "tail-truncated-in-public", why, fails, counted(4, (0, 1, 2, 3), 4)
     yield "count-too-large", "The batch says that it has six events.", fails, counted(6, (1, 4))
+    why = "The batch says in public that it has six events, and all five that it has are shown."
+    yield "count-too-large-in-public", why, fails, counted(6, (0, 1, 2, 3, 4), 6)
     yield "count-zero", "The batch says that it is empty.", fails, counted(0, (1,))
     yield "count-negative", "The batch says that it has less than nothing.", fails, counted(-1, (1,))
     yield (
@@ -180,7 +188,6 @@ def _findings() -> Iterator[Told]:
         ("names-nothing", "The finding names no batch, and one is shown.", ()),
         ("names-other-root", "The finding names another root.", ((0, "00" * 32, (1, 3)),)),
         ("names-other-act", "The finding names another act.", ((7, root, (1, 3)),)),
-        ("names-other-events", "An event is shown that the finding does not name.", ((0, root, (1,)),)),
         ("names-beyond", "The finding names an event that the batch does not have.", ((0, root, (1, 3, 5)),)),
         ("names-negative", "The finding names an event before the first.", ((0, root, (-1, 1, 3)),)),
         ("names-event-twice", "The finding names an event twice.", ((0, root, (1, 1, 3)),)),
@@ -212,6 +219,30 @@ def _findings() -> Iterator[Told]:
     batch_act = world.batch(OFFICE, batch)
     later = Case(world, batch, batch_act, finding, world.checkpoint(OFFICE))
     yield "sealed-later", "The batch was sealed after the finding.", fails, build_pack(later.parts())
+    why = "Events of another source are shown as context."
+    yield "context-of-other-source", why, fails, _context("11" * 32)
+    why = "Context was sealed after the finding."
+    yield "context-later", why, fails, _context(is_later=True)
+    why = "Of a finding's batches none is shown, and only context is."
+    yield "context-alone", why, fails, _context(is_alone=True)
+
+
+def _context(source: str = SOURCE, *, is_later: bool = False, is_alone: bool = False) -> bytes:
+    """Return a pack with an event of a batch that the finding does not name, perhaps of another source."""
+    world, first, second = quiet_office(plain_signer), make_batch(), make_batch(label="b")
+    one = world.batch(OFFICE, first)
+
+    def seal() -> Logged:
+        return world.batch(OFFICE, second, ordinal=1, prev=one.ref.leaf_hash.hex(), source=source)
+
+    two = None if is_later else seal()
+    finding = world.finding(OFFICE, (named(one, first, 4),))
+    two = two or seal()
+    case = Case(world, first, one, finding, world.checkpoint(OFFICE))
+    shown = [finding, two] if is_alone else [finding, two, one]
+    acts = [world.pack_act(each, case.checkpoint) for each in shown]
+    events = [second.event(1, 0)] if is_alone else [second.event(1, 0), first.event(2, 4)]
+    return build_pack(case.parts(acts=acts, events=events))
 
 
 def _orders() -> Iterator[Told]:

@@ -5,8 +5,9 @@
 Beside every `NAME.evpack` stands `expected/NAME.json`: what `genesis` to pin (null: none), the
 `result`, the exit code, the step that `failed` and its error `code`, the status of every step, the
 codes of what is proven and what is not, the flags with the members they rest on, for every act the
-states it was made after and the second it was made before, and `why` in words.  A pack that is none
-at all has the failed step `container` and nothing else.
+states it was made after and the second it was made before, the events that are
+`context` (act, index), and `why` in words.  A pack that is none at all has the failed step `container`
+and nothing else.
 """
 
 from __future__ import annotations
@@ -58,6 +59,11 @@ def _of_report(report: Report) -> dict[str, Any]:
         "not_proven": [said.code for said in report.not_proven],
         "flags": {flag.name.value: list(flag.by) for flag in report.flags},
         "acts": [_of_act(act) for act in report.shown.acts] if report.shown else [],
+        "context": [
+            [event.act, event.index]
+            for event in (report.shown.events if report.shown else ())
+            if event.is_context
+        ],
     }
 
 

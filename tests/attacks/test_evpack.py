@@ -147,7 +147,9 @@ def test_no_file_of_another_pack_can_be_put_in_its_place() -> None:
             if files[name] == other[name] or name == "VERIFY.md":
                 continue
             swapped = verifier.verify(write_pack({**files, name: other[name]}))
-            assert swapped.result is Result.INVALID, name
+            # Another true event of the same batch is no lie: it is shown as context.
+            is_context = swapped.shown is not None and any(each.is_context for each in swapped.shown.events)
+            assert swapped.result is Result.INVALID or (is_context and name.startswith("events/")), name
 
 
 def test_files_of_one_pack_cannot_change_places() -> None:

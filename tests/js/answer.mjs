@@ -52,7 +52,10 @@ function plain({ result, steps, proven, notProven, flags, shown: whole }) {
     ),
     finding: whole ? fields(whole.finding) : "",
     events: (whole?.events ?? []).map((event) =>
-      [event.act, event.index, fields(event.fields), event.hidden.join(), event.record ? hex(event.record) : "-"].join(" "),
+      [
+        ...[event.act, event.index, event.isContext ? "context" : "named", fields(event.fields)],
+        ...[event.hidden.join(), event.record ? hex(event.record) : "-"],
+      ].join(" "),
     ),
   };
 }

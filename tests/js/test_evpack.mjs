@@ -38,6 +38,7 @@ function summary({ result, steps, proven, notProven, flags, shown }) {
     not_proven: notProven.map((said) => said.code),
     flags: Object.fromEntries(flags.map((flag) => [flag.name, flag.by])),
     acts: (shown?.acts ?? []).map(actSummary),
+    context: (shown?.events ?? []).filter((each) => each.isContext).map(({ act, index }) => [act, Number(index)]),
   };
 }
 

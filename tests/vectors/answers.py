@@ -172,7 +172,8 @@ def say_act(act: ShownAct) -> str:
 
 def say_event_shown(event: ShownEvent) -> str:
     record = "-" if event.record is None else event.record.hex()
-    return f"{event.act} {event.index} {say_fields(event.fields)} {','.join(event.hidden)} {record}"
+    kind = "context" if event.is_context else "named"
+    return f"{event.act} {event.index} {kind} {say_fields(event.fields)} {','.join(event.hidden)} {record}"
 
 
 def say_report(report: Report) -> dict[str, object]:

@@ -8,8 +8,9 @@ from itertools import islice
 from hisn.app.heads import Heads
 from hisn.app.home import Node
 from hisn.app.reopen import OwnAct
-from hisn.core.proof_limits import MAX_PACK_STATES
-from hisn.errors import PolicyError, StorageError
+from hisn.core.limits import MiB
+from hisn.core.proof_limits import MAX_PACK_BYTES, MAX_PACK_STATES
+from hisn.errors import PolicyError, StorageError, UsageError
 from hisn.evidence.packing import PackAct, PackParts, Trust, build_pack, format_body
 from hisn.evidence.sealed_map import present
 from hisn.node.cosigned import CosignedRow
@@ -73,8 +74,13 @@ def cited_by(node: Node, acts: Iterable[OwnAct]) -> tuple[bytes, ...]:
 
 
 def verified(node: Node, parts: PackParts) -> tuple[bytes, Report]:
-    """Return the pack of these parts and what the verifier says of it. Raises StorageError (E5342)."""
+    """Return the pack of these parts and what the verifier says of it.
+
+    Raises UsageError (E1323, it is too large), StorageError (E5342).
+    """
     data = build_pack(parts)
+    if len(data) > MAX_PACK_BYTES:
+        raise too_much(f"the pack would have {len(data) // MiB} MiB, and may have {MAX_PACK_BYTES // MiB}")
     report = verify_pack(data, genesis=node.charter.genesis)
     if report.failed is not None:
         raise StorageError(
@@ -84,6 +90,16 @@ def verified(node: Node, parts: PackParts) -> tuple[bytes, Report]:
             unchanged="no pack was written",
         )
     return data, report
+
+
+def too_much(reason: str) -> UsageError:
+    """Return the error of a pack that would show more than a pack can hold."""
+    return UsageError(
+        "E1323",
+        reason,
+        hint="show fewer events: --context N instead of --whole-batch, a smaller N, or --records",
+        unchanged="no pack was written",
+    )
 
 
 def names_of_batch(act: OwnAct) -> tuple[str, ...]:

@@ -85,7 +85,9 @@ def recheck_shown(path: Path, rules: Pack, genesis: bytes | None) -> PartlyReche
     claim = Claim(shown.finding, tuple(batches.values()), {})
     rule, reason = comparable(claim, rules)
     mapping = load_mapping()
-    told = [_tell(event, batches[event.act], rule, mapping) for event in shown.events] if rule else []
+    # Context says what happened around; that the rule hits it nobody has stated.
+    events = [event for event in shown.events if not event.is_context]
+    told = [_tell(event, batches[event.act], rule, mapping) for event in events] if rule else []
     return PartlyRechecked(report, claim, tuple(told), shown.others, reason)
 
 

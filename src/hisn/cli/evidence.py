@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
@@ -29,6 +29,20 @@ hisn evidence disclose f-3fd2 -o f.evdata
 hisn evidence recheck f.evdata --rules sigma/
 hisn evidence erase --before 2027-01-01
 """
+
+
+class _PackOptions(TypedDict):
+    """Hold what may be said of a pack; `shown_around` are fields of context."""
+
+    shown: tuple[str, ...]
+    records: str | None
+    most: int
+    whole: bool
+    context: int
+    whole_batch: bool
+    shown_around: tuple[str, ...]
+    unwitnessed: bool
+    timestamp: str | None
 
 
 @click.group(help=_("Show, prove and recheck what this node has sealed.") + _EXAMPLES, no_args_is_help=True)
@@ -92,7 +106,8 @@ def show(*, finding: str) -> int:
 @evidence.command(
     help=_("Write a proof pack: one file that a stranger verifies offline, with the fields you choose.")
     + "\n\n\b\nhisn evidence pack f-3fd2 --show CommandLine,User -o f.evpack\n"
-    + "hisn evidence pack f-3fd2 --records 2180,2197 --whole-record -o f.evpack\n\n"
+    + "hisn evidence pack f-3fd2 --records 2180,2197 --whole-record -o f.evpack\n"
+    + "hisn evidence pack f-3fd2 --show User --context 5 --show-context EventID -o f.evpack\n\n"
     + _(
         "Exit codes: 0 written and witnessed by a quorum, 2 usage, 4 the node's files do not fit its log, "
         "5 not witnessed by a quorum (written only with --unwitnessed), 6 storage or network."
@@ -112,6 +127,18 @@ def show(*, finding: str) -> int:
     help=_("Show at most so many events."),
 )  # fmt: skip
 @click.option("--whole-record", "whole", is_flag=True, help=_("Show the whole records of the events, too."))
+@click.option(
+    "--context", type=click.IntRange(0, 1_000), default=0, metavar="N",
+    help=_("Show so many events of the source before and after each of them, too."),
+)  # fmt: skip
+@click.option(
+    "--whole-batch", "whole_batch", is_flag=True,
+    help=_("Show every event of their batches: it is proven then that none is withheld."),
+)  # fmt: skip
+@click.option(
+    "--show-context", "shown_around", multiple=True, metavar="FIELD,...",
+    help=_("Fields to show of events that the finding does not name (default: those of --show)."),
+)  # fmt: skip
 @click.option("--unwitnessed", is_flag=True, help=_("Pack what no quorum of witnesses has seen yet."))
 @click.option(
     "--timestamp", metavar="URL", help=_("Ask this time-stamping service for a token (RFC 3161) and add it.")
@@ -120,30 +147,27 @@ def show(*, finding: str) -> int:
     "-o", "--output", required=True, metavar="FILE", type=click.Path(path_type=Path),
     help=_("Where to write the pack."),
 )  # fmt: skip
-def pack(
-    *,
-    finding: str,
-    shown: tuple[str, ...],
-    records: str | None,
-    most: int,
-    whole: bool,
-    unwitnessed: bool,
-    timestamp: str | None,
-    output: Path,
-) -> int:
+def pack(*, finding: str, output: Path, **options: Unpack[_PackOptions]) -> int:
     """Write a pack and say how to verify it."""
     from hisn.app.evidence_pack import PackRequest, make_pack
     from hisn.app.options import numbers_in
     from hisn.storage.files import write_whole
 
+    around = options["shown_around"]
+    if around and not options["context"] and not options["whole_batch"]:
+        raise click.UsageError(_("--show-context goes with --context or --whole-batch."))
+    records = options["records"]
     request = PackRequest(
         finding=finding,
-        show=tuple(name.strip() for names in shown for name in names.split(",") if name.strip()),
+        show=_names_in(options["shown"]),
         records=numbers_in(records) if records else (),
-        most=most,
-        whole=whole,
-        unwitnessed=unwitnessed,
-        timestamp_url=timestamp,
+        most=options["most"],
+        whole=options["whole"],
+        context=options["context"],
+        whole_batch=options["whole_batch"],
+        show_context=_names_in(around) if around else None,
+        unwitnessed=options["unwitnessed"],
+        timestamp_url=options["timestamp"],
     )
     with _opened() as node:
         packed = make_pack(node, request)
@@ -151,6 +175,10 @@ def pack(
     write_whole(output, packed.data)
     _say_packed(packed, output, genesis)
     return packed.report.exit_code
+
+
+def _names_in(lists: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.strip() for names in lists for name in names.split(",") if name.strip())
 
 
 def _say_packed(packed: Packed, output: Path, genesis: str) -> None:
@@ -164,6 +192,9 @@ def _say_packed(packed: Packed, output: Path, genesis: str) -> None:
     if packed.left_out:
         text = _("{count} further events of the finding are named, and not shown.")
         click.echo(text.format(count=packed.left_out), err=True)
+    if packed.context:
+        text = _("Events shown that the finding does not name, as context: {count}")
+        click.echo(text.format(count=packed.context), err=True)
     click.echo(_("Wrote {path}. Anybody verifies it with:").format(path=tech(output)))
     click.echo(f"  hisn verify {output} --genesis {genesis}")
 

@@ -15,12 +15,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hisn.events.batch import Block, Chunk, Int64s
+from hisn.events.schema import Layout
 from hisn.evidence.disclosure import RAW, Presented, Value, raw_value, slot_count
 from hisn.evidence.hasher import best_hasher
 from hisn.evidence.pure import event_salts, raw_salt
 from hisn.evidence.rows import Hasher, is_writable, raw_bytes, rows_of, sealed_names, time_texts, value_of
 from hisn.evidence.sealed_map import RECORD, TIME, SealedMap, present, seal_map
-from hisn.tlog.merkle import inclusion_proof
+from hisn.tlog.path import node_hash
 
 Mode: TypeAlias = Literal["fields", "whole"]
 
@@ -144,7 +145,7 @@ class OpenBatch:
         self._order = _SourceOrder(chunk)
         self._salt_key = salt_key
         hashes = self.sealed.leaf_hashes
-        self._leaves = [hashes[at : at + _HASH_BYTES] for at in range(0, len(hashes), _HASH_BYTES)]
+        self._levels = [[hashes[at : at + _HASH_BYTES] for at in range(0, len(hashes), _HASH_BYTES)]]
 
     def fields(self, index: int, names: Sequence[str]) -> ShownFields:
         """Show fields of an event by their sealed names. Raises ValueError for one it does not have."""
@@ -168,5 +169,16 @@ class OpenBatch:
         fields[TIME] = time
         return seal_map(fields, event_salts(self._salt_key, index, slot_count(len(fields))))
 
+    def layout(self, index: int) -> Layout:
+        """Return the layout of an event."""
+        return self._order.find(index)[0].layout
+
     def _path(self, index: int) -> tuple[bytes, ...]:
-        return inclusion_proof(self._leaves, index)
+        """Return the path of RFC 6962; the tree is hashed once for all events that are shown."""
+        while len(self._levels[-1]) > 1:
+            # A node without a right one beside it goes up as it is.
+            below = self._levels[-1]
+            pairs = [node_hash(*below[at : at + 2]) for at in range(0, len(below) - 1, 2)]
+            self._levels.append([*pairs, *below[2 * len(pairs) :]])
+        beside = ((level, index >> height ^ 1) for height, level in enumerate(self._levels))
+        return tuple(level[at] for level, at in beside if at < len(level))

@@ -124,8 +124,10 @@ def _shown(given: Shown) -> Iterator[str]:
         yield from ("", _("The finding"))
         yield from _fields(given.finding, given.hidden)
     for event in given.events:
-        title = _("Event {index} of batch {act}").format(index=tech(event.index), act=tech(event.act))
-        yield from ("", title)
+        title = _("Event {index} of batch {act}")
+        if event.is_context:
+            title = _("Event {index} of batch {act}, context: the finding does not name it")
+        yield from ("", title.format(index=tech(event.index), act=tech(event.act)))
         yield from _fields(event.fields, event.hidden)
         if event.record is not None:
             record = event.record.decode("utf-8", "backslashreplace")
@@ -198,6 +200,7 @@ def _plain_shown(given: Shown) -> dict[str, Any]:
             {
                 "act": event.act,
                 "index": event.index,
+                "context": event.is_context,
                 "fields": dict(event.fields),
                 "hidden": list(event.hidden),
                 "record": None if event.record is None else event.record.hex(),

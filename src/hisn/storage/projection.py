@@ -150,6 +150,16 @@ class Projection:
         """Return the positions of the batch acts under one intake key."""
         return self._places("SELECT position FROM batches WHERE intake = ? ORDER BY position", (intake,))
 
+    def neighbours(self, position: int) -> list[int]:
+        """Return the positions of the batches of one source in one file, in the order of its records."""
+        rows = self._database.execute(
+            "SELECT other.position FROM batches AS other, batches AS this WHERE this.position = ?"
+            " AND other.intake = this.intake AND other.source = this.source"
+            " ORDER BY other.part, other.ordinal",
+            (position,),
+        )
+        return [int(row[0]) for row in rows]
+
     def positions(self, kind: str) -> list[int]:
         """Return the positions of the acts of one kind, in order.
 

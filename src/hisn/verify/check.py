@@ -190,7 +190,7 @@ def _finding(shown: Shown, chain: Sequence[Roster], parts: FindingParts, policy:
     yield from _states(chain, states, states[checkpoints[0]], policy)
     acts, is_witnessed = yield from _logged(chain, parts, states)
     bodies, batches, events = yield from _opened(acts, parts)
-    others, answers = yield from _claimed(acts, parts.finding, bodies, batches)
+    events, others, answers = yield from _claimed(acts, parts.finding, bodies, batches, events)
     heads = [states[raw] for raw in parts.heads]
     after = states_seen(acts, states.values(), heads)
     before = acts[parts.finding].state.witnessed.before_s
@@ -263,20 +263,26 @@ def _opened(
 
 
 def _claimed(
-    acts: Sequence[LoggedAct], number: int, bodies: Mapping[int, Opened], batches: Sequence[ShownBatch]
-) -> Generator[Found, None, tuple[int, Mapping[str, tuple[str, ...]]]]:
-    """Take steps 13 and 14: the finding is about these batches and events, and the answers about it."""
+    acts: Sequence[LoggedAct],
+    number: int,
+    bodies: Mapping[int, Opened],
+    batches: Sequence[ShownBatch],
+    events: Sequence[ShownEvent],
+) -> Generator[Found, None, tuple[tuple[ShownEvent, ...], int, Mapping[str, tuple[str, ...]]]]:
+    """Take steps 13 and 14: which events the finding is about and which are context, and the answers."""
     finding = acts[number]
     named = named_batches(bodies.get(number))
-    others = check_named(finding, named, acts, batches)
-    count = sum(len(batch.events) for batch in named)
-    args = {"named": count, "batches": len(named), "shown": count - others}
+    by_act = check_named(finding, named, acts, batches)
+    events = tuple(replace(event, is_context=event.index not in by_act[event.act]) for event in events)
+    count, context = sum(len(batch.events) for batch in named), sum(event.is_context for event in events)
+    shown = len(events) - context
+    args = {"named": count, "batches": len(named), "shown": shown, "context": context}
     yield Status.OK, Said("names-events", args)
     answers = check_answers(finding, acts, bodies)
     names = {f"{kind}ed": ", ".join(actors) or "-" for kind, actors in answers.items()}
     is_answered = any(answers.values())
     yield (Status.OK, Said("answered", names)) if is_answered else (Status.ABSENT, Said("unanswered"))
-    return others, answers
+    return events, count - shown, answers
 
 
 def _shown_act(

@@ -60,29 +60,33 @@ def _named(value: Value) -> Named:
 
 def check_named(
     finding: LoggedAct, named: Sequence[Named], acts: Sequence[LoggedAct], batches: Sequence[ShownBatch]
-) -> int:
-    """Return how many events the finding names beyond those shown. Raises VerificationError.
+) -> dict[int, frozenset[int]]:
+    """Return by act of each batch the events that the finding names; others are context.
 
-    Every batch of the pack must be one that the finding names, in its own log and before it; every
-    event shown must be one that it names.
+    Raises VerificationError: a batch is not of the finding's log, was sealed after it, or is neither
+    named nor of a source of one that is.
     """
     by_leaf = {batch.leaf: batch for batch in named}
+    found: dict[int, frozenset[int]] = {}
+    sources = set()
     for shown in batches:
         act = acts[shown.act]
-        batch = by_leaf.get(act.ref.index) if act.ref.origin == finding.ref.origin else None
-        if batch is None or batch.root != act.statement.public["root"]:
+        public, batch = act.statement.public, by_leaf.get(act.ref.index)
+        if act.ref.origin != finding.ref.origin or (batch and batch.root != public["root"]):
             raise VerificationError("E3514", f"the finding does not name the batch of act {shown.act}")
         if act.ref.index >= finding.ref.index:
             raise VerificationError("E3515", f"the batch of act {shown.act} was sealed after the finding")
-        if any(number >= shown.count for number in batch.events):
+        if batch and any(number >= shown.count for number in batch.events):
             raise VerificationError(
                 "E3514", f"the finding names an event that batch {shown.act} does not have"
             )
-        if strange := set(shown.shown) - batch.events:
-            raise VerificationError(
-                "E3514", f"event {min(strange)} of batch {shown.act} is shown, and not named by the finding"
-            )
-    return sum(len(batch.events) for batch in named) - sum(len(batch.shown) for batch in batches)
+        found[shown.act] = batch.events if batch else frozenset()
+        if batch:
+            sources.add(public["source"])
+    for number in found:
+        if acts[number].statement.public["source"] not in sources:
+            raise VerificationError("E3514", f"the finding names no batch of the source of act {number}")
+    return found
 
 
 def check_answers(

@@ -40,7 +40,8 @@ def _shown(given: Shown) -> Iterator[str]:
         yield from ("", "THE FINDING")
         yield from _fields(given.finding, given.hidden)
     for event in given.events:
-        yield from ("", f"EVENT {event.index} OF BATCH {event.act}")
+        context = " (CONTEXT: THE FINDING DOES NOT NAME IT)" if event.is_context else ""
+        yield from ("", f"EVENT {event.index} OF BATCH {event.act}{context}")
         yield from _fields(event.fields, event.hidden)
         if event.record is not None:
             yield f"  record: {shown(event.record.decode('utf-8', 'backslashreplace'), _LONGEST)}"

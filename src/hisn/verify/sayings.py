@@ -71,8 +71,12 @@ def _open(shown: Shown, *, is_fork: bool) -> Iterator[Said]:
             yield Said("other-events", {"count": batch.count - len(batch.shown), "act": batch.act})
     if shown.others:
         yield Said("other-named", {"count": shown.others})
+    if context := sum(event.is_context for event in shown.events):
+        yield Said("context", {"count": context})
     yield Said("claimed-time", {"time": shown.acts[shown.number].claimed_time})
     yield Said("not-before")
+    if not shown.acts[shown.number].after:
+        yield Said("no-bound")
     if shown.tokens:
         yield Said("tokens-unchecked", {"count": shown.tokens})
 

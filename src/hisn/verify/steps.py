@@ -110,13 +110,14 @@ class ShownBatch:
 
 @dataclass(frozen=True, slots=True)
 class ShownEvent:
-    """Hold what is shown of an event: fields, names of hidden fields, the record where it is shown."""
+    """Hold what is shown of an event: fields, names of hidden ones, the record; context is not named."""
 
     act: int
     index: int
     fields: Mapping[str, Value] = field(hash=False)
     hidden: tuple[str, ...] = ()
     record: bytes | None = None
+    is_context: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,14 @@ from hisn.app.evidence_pack import (
 )
 from hisn.app.heads import MAX_HEADS, Heads
 from hisn.app.home import Node
+from hisn.app.partial import recheck_shown
 from hisn.app.reopen import own_act
+from hisn.core import limits
 from hisn.errors import PolicyError, UsageError, VerificationError
 from hisn.events.declare import Declarations
 from hisn.events.schema import Declaration
 from hisn.evidence.disclosure import Value
+from hisn.evidence.pack import parse_pack, write_pack
 from hisn.verify.check import verify_pack
 from hisn.verify.plain import plain_text
 from hisn.verify.steps import Result, Shown
@@ -218,3 +221,111 @@ def test_the_lower_bound_stays_when_the_log_that_was_cited_goes_on(unit: World, 
             Heads(east).keep(grow(unit, north))
         made = pack(east, "late.log")
     assert shown(made).acts[0].after == ((NORTH, head.size, TIME_S),)
+
+
+@pytest.fixture(scope="module")
+def long_unit(sealed_unit: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Return a unit of which EAST has sealed a log in several batches; the tenth and last requests hit."""
+    folder = tmp_path_factory.mktemp("long")
+    made = sealed_unit.copy(folder / "unit")
+    targets = ["/?marked" if at in (10, 40) else f"/{at}" for at in range(1, 41)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "CHUNK_BYTES", 250)
+        patch.setattr(limits, "SEALED_CHUNKS", 2)
+        patch.setattr(limits, "RANGE_BYTES", 2_000)
+        with made.open(EAST) as (east,):
+            seal(east, request_of(made.rule, write_logs(folder / "logs", long=targets), processes=2))
+            made.publish(east)
+    return made
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read files as the long log was read."""
+    monkeypatch.setattr(limits, "CHUNK_BYTES", 250)
+    monkeypatch.setattr(limits, "SEALED_CHUNKS", 2)
+    monkeypatch.setattr(limits, "RANGE_BYTES", 2_000)
+
+
+def around(made: Packed) -> list[tuple[int, bool]]:
+    """Return record numbers of the events, and whether they are context."""
+    return [(int(str(event.fields["_record"])), event.is_context) for event in shown(made).events]
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_what_happened_just_before_and_after_is_shown_across_batches(long_unit: World) -> None:
+    with long_unit.open(EAST) as (east,):
+        made = pack(east, "long.log", context=7, show=("cs-uri-query",), show_context=("cs-method",))
+        one = pack(east, "long.log", context=1, most=1)
+    assert made.report.result is Result.VALID
+    before, after = [(at, True) for at in range(3, 10)], [(at, True) for at in range(11, 18)]
+    last = [(at, True) for at in range(33, 40)]
+    assert around(made) == [*before, (10, False), *after, *last, (40, False)]
+    assert len(shown(made).batches) > 3
+    assert (made.context, made.left_out) == (21, 0)
+    assert {frozenset(event.fields) for event in shown(made).events} == {
+        frozenset({"_record", "cs-uri-query"}),
+        frozenset({"_record", "cs-method"}),
+    }
+    assert (around(one), one.left_out) == ([(9, True), (10, False), (11, True)], 1)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_with_the_whole_batch_nothing_of_it_is_withheld(long_unit: World) -> None:
+    with long_unit.open(EAST) as (east,):
+        made = pack(east, "long.log", whole_batch=True, most=1)
+        genesis = east.charter.genesis
+    (batch,) = shown(made).batches
+    assert len(shown(made).events) == batch.count > 1
+    assert [said.code for said in made.report.proven if said.code == "whole-batch"] == ["whole-batch"]
+    assert [event.is_context for event in shown(made).events].count(False) == 1
+    files = parse_pack(made.data)
+    last = max(name for name in files if name.startswith("events/"))
+    withheld = write_pack({name: data for name, data in files.items() if name != last})
+    report = verify_pack(withheld, genesis=genesis)
+    assert "whole-batch" not in [said.code for said in report.proven]
+    assert "other-events" in [said.code for said in report.not_proven]
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_context_is_not_judged_as_what_the_finding_says(long_unit: World, tmp_path: Path) -> None:
+    with long_unit.open(EAST) as (east,):
+        made = pack(east, "long.log", context=1, show=("cs-uri-query",))
+        genesis = east.charter.genesis
+    (tmp_path / "f").write_bytes(made.data)
+    done = recheck_shown(tmp_path / "f", long_unit.rules, genesis)
+    assert [(each.record, each.holds) for each in done.told] == [(10, True), (40, True)]
+
+
+def test_of_whole_records_context_is_shown_only_if_records_are_asked_for(unit: World, tmp_path: Path) -> None:
+    with unit.open(EAST) as (east,):
+        seal(east, request_of(unit.rule, write_logs(tmp_path / "w", whole=["/", "/?marked"])), "whole")
+        unit.publish(east)
+        with pytest.raises(UsageError) as caught:
+            pack(east, "whole.log", context=1)
+        made = pack(east, "whole.log", context=1, whole=True)
+    assert caught.value.code == "E1312"
+    assert [(event.index, event.is_context) for event in shown(made).events] == [(0, True), (1, False)]
+
+
+def test_whole_records_are_shown_of_named_events_alone(unit: World) -> None:
+    with unit.open(EAST) as (east,):
+        made = pack(east, context=1, whole=True)
+    assert [event.record is not None for event in shown(made).events] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "cap"), [("evidence_pack.MAX_PACK_NUMBER", 2), ("pack_parts.MAX_PACK_BYTES", 2_000)]
+)
+def test_what_is_more_than_a_pack_holds_is_refused(
+    unit: World, monkeypatch: pytest.MonkeyPatch, name: str, cap: int
+) -> None:
+    monkeypatch.setattr(f"hisn.app.{name}", cap)
+    with unit.open(EAST) as (east,), pytest.raises(UsageError) as caught:
+        pack(east, whole_batch=True)
+    assert caught.value.code == "E1323"
+
+
+def test_an_unknown_name_of_context_is_told(unit: World) -> None:
+    with unit.open(EAST) as (east,):
+        assert pack(east, context=1, show_context=("nowhere", "cs-method")).unknown == ("nowhere",)

@@ -57,6 +57,16 @@ def test_batches_under_one_key_are_found(projection: Projection) -> None:
     assert projection.intake_positions(b"n" * 32) == []
 
 
+def test_the_batches_of_a_source_are_found_in_the_order_of_its_records(projection: Projection) -> None:
+    same = {"source": SOURCE, "intake": INTAKE}
+    projection.add([ActRow(8, "batch", hash_of(8), part=9, ordinal=1, **same)])
+    projection.add([ActRow(9, "batch", hash_of(9), part=9, ordinal=0, **same)])
+    projection.add([ActRow(10, "batch", hash_of(10), source=b"t" * 32, intake=INTAKE)])
+    assert projection.neighbours(2) == [1, 2, 9, 8]
+    assert projection.neighbours(10) == [10]
+    assert projection.neighbours(4) == []
+
+
 def test_acts_that_another_process_has_folded_are_passed_over(projection: Projection) -> None:
     projection.add(ROWS[5:])
     projection.add([*ROWS[7:], ActRow(8, "batch", hash_of(8))])

@@ -154,8 +154,8 @@ async function finding(found, shown, chain, parts, policy) {
   checkRoots(states);
   await signedStates(found, chain, states, stateOf(checkpoints[0]), policy);
   const { acts, isWitnessed } = await logged(found, chain, parts, states, stateOf);
-  const { bodies, batches, events } = await opened(found, acts, parts);
-  const { others, answers } = claimed(found, acts, number, bodies, batches);
+  const { bodies, batches, events: shownEvents } = await opened(found, acts, parts);
+  const { events, others, answers } = claimed(found, acts, number, bodies, batches, shownEvents);
   const after = statesSeen(acts, states, parts.heads.map(stateOf));
   const { beforeS } = acts[number].state.witnessed;
   found.push(beforeS === null ? [ABSENT, said("undated")] : [OK, said("dated", { time: shownTime(beforeS) })]);
@@ -228,17 +228,20 @@ async function opened(found, acts, parts) {
   return { bodies, batches, events };
 }
 
-/** Take steps 13 and 14: the finding is about these batches and events, and the answers about it. */
-function claimed(found, acts, number, bodies, batches) {
+/** Take steps 13 and 14: which events the finding is about and which are context, and the answers. */
+function claimed(found, acts, number, bodies, batches, shownEvents) {
   const named = namedBatches(bodies.get(number));
-  const others = checkNamed(acts[number], named, acts, batches);
+  const byAct = checkNamed(acts[number], named, acts, batches);
+  const events = shownEvents.map((event) => ({ ...event, isContext: !byAct.get(event.act).has(event.index) }));
   const count = named.reduce((sum, batch) => sum + batch.events.size, 0);
-  found.push([OK, said("names-events", { named: count, batches: named.length, shown: count - others })]);
+  const context = events.filter((event) => event.isContext).length;
+  const shown = events.length - context;
+  found.push([OK, said("names-events", { named: count, batches: named.length, shown, context })]);
   const answers = checkAnswers(acts[number], acts, bodies);
   const [rechecked, dissented] = [answers.recheck.join(", ") || "-", answers.dissent.join(", ") || "-"];
   const isAnswered = answers.recheck.length || answers.dissent.length;
   found.push(isAnswered ? [OK, said("answered", { rechecked, dissented })] : [ABSENT, said("unanswered")]);
-  return { others, answers };
+  return { events, others: count - shown, answers };
 }
 
 function shownAct(chain, { number, statement, state, ref }, after) {

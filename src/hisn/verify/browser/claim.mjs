@@ -40,24 +40,30 @@ export function namedBatches(body) {
   return named;
 }
 
-/** Return how many events the finding names beyond those shown; or refuse what it does not name. */
+/** Return by act of each batch the events that the finding names, others are context; or refuse other batches. */
 export function checkNamed(finding, named, acts, batches) {
   const byLeaf = new Map(named.map((batch) => [batch.leaf, batch]));
-  for (const { act: number, count, shown } of batches) {
+  const found = new Map();
+  const sources = new Set();
+  for (const { act: number, count } of batches) {
     const { ref, statement } = acts[number];
-    const batch = ref.origin === finding.ref.origin ? byLeaf.get(ref.index) : undefined;
-    if (batch?.root !== statement.public.root) refuse("E3514", `the finding does not name the batch of act ${number}`);
+    const batch = byLeaf.get(ref.index);
+    if (ref.origin !== finding.ref.origin || (batch && batch.root !== statement.public.root)) {
+      refuse("E3514", `the finding does not name the batch of act ${number}`);
+    }
     if (ref.index >= finding.ref.index) refuse("E3515", `the batch of act ${number} was sealed after the finding`);
-    if ([...batch.events].some((index) => index >= count)) {
+    if (batch && [...batch.events].some((index) => index >= count)) {
       refuse("E3514", `the finding names an event that batch ${number} does not have`);
     }
-    const strange = shown.find((index) => !batch.events.has(index));
-    if (strange !== undefined) {
-      refuse("E3514", `event ${strange} of batch ${number} is shown, and not named by the finding`);
+    found.set(number, batch ? batch.events : new Set());
+    if (batch) sources.add(statement.public.source);
+  }
+  for (const number of found.keys()) {
+    if (!sources.has(acts[number].statement.public.source)) {
+      refuse("E3514", `the finding names no batch of the source of act ${number}`);
     }
   }
-  const total = (sizes) => sizes.reduce((sum, size) => sum + size, 0);
-  return total(named.map((batch) => batch.events.size)) - total(batches.map((batch) => batch.shown.length));
+  return found;
 }
 
 const isRef = (a, b) => a.origin === b.origin && a.index === b.index && same(a.leafHash, b.leafHash);

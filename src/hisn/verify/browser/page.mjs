@@ -128,9 +128,10 @@ function findingCards({ finding, hidden, events }) {
     parts.push(element("h2", {}, pageText("finding")));
     parts.push(element("section", { class: "card", "data-part": "finding" }, ...fieldList(finding, hidden)));
   }
-  for (const { act, index, fields, hidden: closed, record } of events.slice(0, MAX_EVENTS)) {
-    const card = element("section", { class: "card", "data-part": "event" });
-    card.append(element("h3", {}, ...fill(pageText("event"), { index, act })), ...fieldList(fields, closed));
+  for (const { act, index, fields, hidden: closed, record, isContext } of events.slice(0, MAX_EVENTS)) {
+    const part = isContext ? "event-context" : "event";
+    const card = element("section", { class: "card", "data-part": part });
+    card.append(element("h3", {}, ...fill(pageText(part), { index, act })), ...fieldList(fields, closed));
     if (record !== null) {
       card.append(
         element("dl", {}, element("dt", {}, pageText("record")), element("dd", {}, value(recordText(record)))),

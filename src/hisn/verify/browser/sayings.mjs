@@ -62,8 +62,11 @@ export function notProven(shown, isFork = false) {
     if (count > 0n) list.push(said("other-events", { count, act: batch.act }));
   }
   if (shown.others) list.push(said("other-named", { count: shown.others }));
+  const context = shown.events.filter((event) => event.isContext).length;
+  if (context) list.push(said("context", { count: context }));
   list.push(said("claimed-time", { time: shown.acts[shown.number].claimedTime }));
   list.push(said("not-before"));
+  if (!shown.acts[shown.number].after.length) list.push(said("no-bound"));
   if (shown.tokens) list.push(said("tokens-unchecked", { count: shown.tokens }));
   return list;
 }
