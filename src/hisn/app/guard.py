@@ -7,6 +7,7 @@ import functools
 import heapq
 import os
 import time
+from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from hisn.app.judge import BatchLimits, Judge, Part, Timings
 from hisn.app.pool import Group, judge_groups
 from hisn.app.wiring import load_databases, load_plan, load_rule_pack
 from hisn.core import limits
+from hisn.engine.correlate.episode import Tally
 from hisn.engine.coverage import Coverage
 from hisn.engine.databases import Databases
 from hisn.engine.ledger import CoverageLedger
@@ -28,11 +30,14 @@ from hisn.events.mapping import Mapping, load_mapping
 from hisn.events.open import discover
 from hisn.events.tasks import Task
 from hisn.findings.build import FindingBuilder
+from hisn.findings.correlated import order_of
 from hisn.findings.model import Activity, Finding
 from hisn.rules.correlation import Correlation
 from hisn.rules.pack import Pack, Rule, leave_out
 
 if TYPE_CHECKING:
+    from hisn.app.correlated import RunCorrelations
+
     # A run that seals nothing does not load the ledger: half of a small run would be its start.
     from hisn.app.sealed import SealSummary
     from hisn.app.sealer import RunSealer, SealTarget
@@ -108,56 +113,63 @@ def guard(
     if taking:
         discovery, sealing = taking()
         clock.lap("take in")
-    builder = FindingBuilder(
-        pack.rules,
-        mapping_digest=mapping.digest,
-        engine_version=__version__,
-        declared=request.declarations.digest_of,
-    )
-    ledger = CoverageLedger()
+    results = _Results(pack, mapping, request)
     for note in discovery.notes:
-        ledger.add_note(note)
+        results.ledger.add_note(note)
     processes = _processes(request, discovery.tasks)
-    make_judge = functools.partial(_make_judge, plan, databases, mapping, request)
-    totals = _Totals()
+    wanted, silenced = results.looked_at()
+    make_judge = functools.partial(
+        _make_judge, plan, databases, mapping, request, wanted=wanted, silenced=silenced
+    )
     if progress:
         progress.start(sum(task.size_bytes for task in discovery.tasks))
     for part in judge_groups(_groups(discovery.tasks, processes), make_judge, processes, sealing):
-        for block in part.hits:
-            builder.add(block)
-        ledger.merge(part.ledger)
-        hits = totals.add(part)
+        hits = results.add(part)
         if progress:
             progress.advance(part.size_bytes, part.records, hits)
     if progress:
         progress.close()
     clock.lap("judge")
-    findings = builder.findings()
-    coverage = ledger.build(pack, excluded)
+    findings, tally = results.findings()
+    coverage = results.ledger.build(pack, excluded, tally)
     clock.lap("findings")
     if sealing:
         sealing.record_findings(findings, request.window)
         clock.lap("record")
-    timings = totals.timings
+    timings = results.timings
     stages = clock.laps | {"read": timings.read_s, "seal": timings.seal_s, "scan": timings.scan_s}
     return GuardResult(
         findings=findings,
-        activity=builder.activity(),
+        activity=results.builder.activity(),
         coverage=coverage,
         pack=pack,
         mapping_digest=mapping.digest,
-        records=totals.records,
-        size_bytes=totals.size_bytes,
-        hits=totals.hits,
+        records=results.records,
+        size_bytes=results.size_bytes,
+        hits=results.hits,
         elapsed_s=clock.total(),
         stages=stages,
         sealed=sealing.summary() if sealing else None,
     )
 
 
-def _make_judge(plan: Plan, databases: Databases | None, mapping: Mapping, request: GuardRequest) -> Judge:
+def _make_judge(
+    plan: Plan,
+    databases: Databases | None,
+    mapping: Mapping,
+    request: GuardRequest,
+    *,
+    wanted: MappingOf[int, Sequence[str]],
+    silenced: frozenset[int],
+) -> Judge:
     scanner = Scanner(
-        plan, mapping, window=request.window, use_hyperscan=request.use_hyperscan, databases=databases
+        plan,
+        mapping,
+        window=request.window,
+        use_hyperscan=request.use_hyperscan,
+        databases=databases,
+        wanted=wanted,
+        silenced=silenced,
     )
     return Judge(scanner, request.batch)
 
@@ -213,20 +225,47 @@ def _groups(tasks: Sequence[Task], processes: int) -> list[Group]:
     return [tuple(groups[at]) for _size, at in largest_first if groups[at]]
 
 
-@dataclass(slots=True)
-class _Totals:
-    records: int = 0
-    size_bytes: int = 0
-    hits: int = 0
-    timings: Timings = field(default_factory=Timings)
+class _Results:
+    """Gather what the parts of a run give."""
+
+    def __init__(self, pack: Pack, mapping: Mapping, request: GuardRequest) -> None:
+        declared = request.declarations.digest_of
+        self.builder = FindingBuilder(pack.rules, mapping.digest, __version__, declared)
+        self.ledger = CoverageLedger()
+        self.timings = Timings()
+        self.records = self.size_bytes = self.hits = 0
+        self._correlations: RunCorrelations | None = None
+        if pack.correlations:
+            from hisn.app.correlated import RunCorrelations
+
+            self._correlations = RunCorrelations(pack, mapping.digest, declared)
+
+    def looked_at(self) -> tuple[MappingOf[int, Sequence[str]], frozenset[int]]:
+        """Return the fields that correlations want of the hits of rules, and the rules that are silent."""
+        each = self._correlations
+        return (each.wanted, each.silenced) if each else ({}, frozenset())
 
     def add(self, part: Part) -> int:
+        """Take in a part; return how many hits it has."""
+        for block in part.hits:
+            self.builder.add(block)
+        if self._correlations:
+            self._correlations.add(part.marks)
+        self.ledger.merge(part.ledger)
         hits = sum(len(block.numbers) for block in part.hits)
         self.records += part.records
         self.size_bytes += part.size_bytes
         self.hits += hits
         self.timings.add(part.timings)
         return hits
+
+    def findings(self) -> tuple[tuple[Finding, ...], Tally | None]:
+        """Return all findings in their order, and what correlations did not judge."""
+        findings = self.builder.findings()
+        if not self._correlations:
+            return findings, None
+        correlated, tally = self._correlations.finish()
+        return tuple(sorted((*findings, *correlated), key=order_of)), tally
 
 
 class _Stopwatch:

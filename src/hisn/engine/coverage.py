@@ -67,6 +67,35 @@ class RuleCoverage(msgspec.Struct, frozen=True, kw_only=True):
     silent: bool = False
 
 
+class UncorrelatedHits(msgspec.Struct, frozen=True, kw_only=True):
+    """Count hits of a rule that no correlation could place in time; an empty `source` stands for many.
+
+    `untimed` ones have no time; `late` ones came when their time had been judged (watching only).
+    """
+
+    rule_id: str
+    source: str
+    untimed: int
+    late: int
+
+
+class Shortfall(msgspec.Struct, frozen=True, kw_only=True):
+    """Count the events that one correlation did not judge, or not in full.
+
+    Those `without_group` lack a field that it groups by, those `without_value` one that it counts
+    or measures.  `let_go` ones left the windows before their time because too many were held,
+    `dropped` ones, from `dropped_from` on, could not wait for their turn.
+    """
+
+    id: str
+    title: str
+    without_group: int = 0
+    without_value: int = 0
+    let_go: int = 0
+    dropped: int = 0
+    dropped_from: str | None = None
+
+
 class AssetCoverage(msgspec.Struct, frozen=True, kw_only=True):
     """Say in which hours of the whole span an asset was not seen in any source (UTC hours)."""
 
@@ -87,3 +116,5 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[SourceCoverage, ...]
     rules: tuple[RuleCoverage, ...]
     assets: tuple[AssetCoverage, ...]
+    uncorrelated: tuple[UncorrelatedHits, ...] = ()
+    shortfalls: tuple[Shortfall, ...] = ()

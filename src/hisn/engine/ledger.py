@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 from hisn.core.packed import Plain, packed_text, unpacked_text
 from hisn.engine.asset_ledger import AssetLedger
+from hisn.engine.correlate.episode import Tally
 from hisn.engine.coverage import Coverage, SourceCoverage
-from hisn.engine.rule_rows import rule_rows
+from hisn.engine.rule_rows import correlation_reasons, rule_rows, shortfalls_of, uncorrelated_hits
 from hisn.engine.source_ledger import SourceLedger
 from hisn.events.batch import Chunk, Int64s
 from hisn.events.schema import Logsource
@@ -108,16 +109,25 @@ class CoverageLedger:
         self._assets = AssetLedger.load(assets)
         return self
 
-    def build(self, pack: Pack, excluded: Sequence[Rule | Correlation] = ()) -> Coverage:
-        """Return the coverage; `excluded` is what the operator left out, not part of `pack`."""
+    def build(
+        self, pack: Pack, excluded: Sequence[Rule | Correlation] = (), tally: Tally | None = None
+    ) -> Coverage:
+        """Return the coverage; `excluded` is what the operator left out, not part of `pack`.
+
+        `tally` says what its correlations did not judge.
+        """
         sources = tuple(self._sources[name].build(name) for name in sorted(self._sources))
-        reasons = tuple(_incomplete_reasons(sources, pack))
+        uncorrelated = uncorrelated_hits(pack, tally) if tally else ()
+        shortfalls = shortfalls_of(pack, tally) if tally else ()
+        reasons = (*_incomplete_reasons(sources, pack), *correlation_reasons(uncorrelated, shortfalls))
         return Coverage(
             complete=not reasons,
             incomplete_reasons=reasons,
             sources=sources,
             rules=rule_rows(pack, self._seen, excluded),
             assets=self._assets.build(),
+            uncorrelated=uncorrelated,
+            shortfalls=shortfalls,
         )
 
     def _source(self, name: str) -> SourceLedger:

@@ -1,10 +1,12 @@
-"""Say of each rule and correlation what happened to it: judged, refused, excluded, or nothing to see."""
+"""Say of each rule and correlation what happened to it, and what correlations did not judge."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from hisn.engine.coverage import RuleCoverage
+from hisn.core.instant import format_instant
+from hisn.engine.correlate.episode import Tally
+from hisn.engine.coverage import RuleCoverage, Shortfall, UncorrelatedHits
 from hisn.events.schema import Logsource
 from hisn.rules.correlation import TEMPORAL, Correlation, chain_order, silenced, silenced_correlations
 from hisn.rules.pack import Pack, Refused, Rule
@@ -68,6 +70,53 @@ def _correlations(pack: Pack, counts: Mapping[str, int]) -> list[RuleCoverage]:
 
 def _needs_all(correlation: Correlation) -> bool:
     return correlation.kind in TEMPORAL and not correlation.condition and correlation.expression is None
+
+
+def uncorrelated_hits(pack: Pack, tally: Tally) -> tuple[UncorrelatedHits, ...]:
+    """Return the hits that no correlation could place, by the ids of their rules and by source."""
+    counts: dict[tuple[str, str], list[int]] = {}
+    for each in tally.unplaced:
+        both = counts.setdefault((pack.rules[each.rule].id, each.source), [0, 0])
+        both[0] += each.untimed
+        both[1] += each.late
+    return tuple(
+        UncorrelatedHits(rule_id=rule_id, source=source, untimed=untimed, late=late)
+        for (rule_id, source), (untimed, late) in sorted(counts.items())
+    )
+
+
+def shortfalls_of(pack: Pack, tally: Tally) -> tuple[Shortfall, ...]:
+    """Return what each correlation did not judge; one that judged all is not listed."""
+    found = []
+    for each in tally.shortfalls:
+        if not (each.without_group or each.without_value or each.let_go or each.dropped):
+            continue
+        correlation = pack.correlations[each.correlation]
+        since = each.dropped_from_us
+        found.append(
+            Shortfall(
+                id=correlation.id,
+                title=correlation.info.title,
+                without_group=each.without_group,
+                without_value=each.without_value,
+                let_go=each.let_go,
+                dropped=each.dropped,
+                dropped_from=None if since is None else format_instant(since),
+            )
+        )
+    return tuple(found)
+
+
+def correlation_reasons(
+    uncorrelated: Iterable[UncorrelatedHits], shortfalls: Iterable[Shortfall]
+) -> Iterator[str]:
+    """Yield why correlations make a run incomplete, in English."""
+    late = sum(each.late for each in uncorrelated)
+    lost = sum(each.let_go + each.dropped for each in shortfalls)
+    if late:
+        yield f"hits that came too late for correlations: {late}"
+    if lost:
+        yield f"events that correlations could not hold: {lost}"
 
 
 def _row(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,7 @@ def _content(report: Report) -> dict[str, object]:
         "more_sources": max(0, len(sources) - limits.MAX_ROWS_ON_PAGE),
         "refused": [rule for rule in report.coverage.rules if rule.status == "refused"],
         "rule_counts": _rule_counts(report),
+        "uncorrelated": list(wording.uncorrelated(HTML, report.coverage))[: limits.MAX_ROWS_ON_PAGE],
         "gaps": sorted(gaps, key=lambda pair: (-pair[1].seconds, pair[0], pair[1].after)),
         "assets_seen": report.coverage.assets,
         "bars": bars,
@@ -110,6 +112,7 @@ def _environment() -> Environment:
         sentence=functools.partial(wording.sentence, HTML),
         clause=functools.partial(wording.clause, HTML),
         records=_records,
+        lines=_lines,
         reason=functools.partial(wording.reason, HTML),
         duration=functools.partial(wording.duration, HTML),
         nothing_found=functools.partial(wording.nothing_found, HTML),
@@ -128,9 +131,14 @@ def _named(names: dict[str, str], name: str) -> Markup:
 
 
 def _records(finding: Finding) -> Markup:
+    return _lines(wording.places(HTML, finding))
+
+
+def _lines(lines: Iterable[str]) -> Markup:
+    """Return lines that have passed a gate, each on one of its own."""
     from markupsafe import Markup
 
-    return Markup("<br>").join(wording.places(HTML, finding))
+    return Markup("<br>").join(lines)
 
 
 def _count_of(singular: str, plural: str, count: int) -> str:

@@ -67,6 +67,7 @@ def _labels() -> tuple[str, ...]:
         _("silence"),
         _("clocks"),
         _("refused"),
+        _("not correlated"),
         _("by level"),
         _("assets"),
         _("busiest hours"),
@@ -132,6 +133,7 @@ def _coverage(report: Report, page: _Page) -> Iterator[str]:
     yield from _clocks(coverage.sources, page)
     refused = [rule for rule in coverage.rules if rule.status == "refused"]
     yield from _list(_("refused"), [_refusal(rule) for rule in refused], page)
+    yield from _list(_("not correlated"), list(wording.uncorrelated(TERMINAL, coverage)), page)
 
 
 def _source_counts(report: Report) -> str:

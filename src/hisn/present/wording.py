@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from hisn.core import limits
-from hisn.engine.coverage import Coverage, Gap, SourceCoverage
+from hisn.engine.coverage import Coverage, Gap, Shortfall, SourceCoverage
 from hisn.findings.join import MANY_ASSETS
 from hisn.findings.model import Finding, Reason
 from hisn.findings.sentence import clause_of, lead_of
@@ -226,6 +226,8 @@ def incomplete_reasons(coverage: Coverage) -> Iterator[str]:
     partial = sum(source.status == "partial" for source in coverage.sources)
     unparsed = sum(source.unparsed_total for source in coverage.sources)
     refused = sum(rule.status == "refused" for rule in coverage.rules)
+    late = sum(hits.late for hits in coverage.uncorrelated)
+    lost = sum(each.let_go + each.dropped for each in coverage.shortfalls)
     if not coverage.sources:
         yield _("no source was found")
     if skipped:
@@ -243,6 +245,71 @@ def incomplete_reasons(coverage: Coverage) -> Iterator[str]:
         )
     if refused:
         yield _count(ngettext("{count} rule was refused", "{count} rules were refused", refused), refused)
+    if late:
+        yield _count(
+            ngettext(
+                "{count} hit came too late for correlations",
+                "{count} hits came too late for correlations",
+                late,
+            ),
+            late,
+        )
+    if lost:
+        yield _count(
+            ngettext(
+                "{count} event could not be held for correlations",
+                "{count} events could not be held for correlations",
+                lost,
+            ),
+            lost,
+        )
+
+
+def uncorrelated(medium: Medium, coverage: Coverage) -> Iterator[str]:
+    """Yield what correlations did not judge, and why."""
+    for hits in coverage.uncorrelated:
+        source = medium.tech(hits.source, None) if hits.source else _("many sources")
+        lead = medium.say(_("{rule} in {source}"), rule=medium.tech(hits.rule_id), source=source)
+        without_time = ngettext("{count} hit without a time", "{count} hits without a time", hits.untimed)
+        too_late = ngettext("{count} hit came too late", "{count} hits came too late", hits.late)
+        yield from _said_of(medium, lead, ((without_time, hits.untimed), (too_late, hits.late)))
+    for each in coverage.shortfalls:
+        yield from _said_of(medium, medium.prose(each.title), _shortfall(each))
+
+
+def _shortfall(each: Shortfall) -> Iterator[tuple[str, int]]:
+    """Yield why a correlation did not judge events, and how many."""
+    count = each.without_group
+    yield (
+        ngettext("{count} event lacks a field to group by", "{count} events lack a field to group by", count),
+        count,
+    )
+    count = each.without_value
+    yield (
+        ngettext(
+            "{count} event lacks a value to count or measure",
+            "{count} events lack a value to count or measure",
+            count,
+        ),
+        count,
+    )
+    count = each.let_go
+    yield (
+        ngettext(
+            "{count} event left the windows too early, there were too many",
+            "{count} events left the windows too early, there were too many",
+            count,
+        ),
+        count,
+    )
+    count = each.dropped
+    yield ngettext("{count} event could not be held", "{count} events could not be held", count), count
+
+
+def _said_of(medium: Medium, lead: str, said: Iterable[tuple[str, int]]) -> Iterator[str]:
+    for template, count in said:
+        if count:
+            yield medium.say("{lead}: {text}", lead=lead, text=_count(template, count))
 
 
 def and_more(count: int) -> str:

@@ -6,8 +6,9 @@ import msgspec
 from tests.unit.rules.correlations import correlate, pack_of
 from tests.unit.rules.correlations import rule as plain_rule
 
+from hisn.engine.correlate.episode import Shortfall, Tally, Unplaced
 from hisn.engine.coverage import RuleCoverage
-from hisn.engine.rule_rows import rule_rows
+from hisn.engine.rule_rows import correlation_reasons, rule_rows, shortfalls_of, uncorrelated_hits
 from hisn.events.schema import Logsource
 from hisn.rules.correlation import Correlation, Seen
 from hisn.rules.pack import Pack, Refused, Rule, RuleSource
@@ -83,3 +84,24 @@ def test_rows_are_in_the_order_of_their_places() -> None:
     keys = [(row.path, row.line, row.id, row.status) for row in found]
     assert keys == sorted(keys)
     assert len(found) == 4
+
+
+def test_what_correlations_did_not_judge_is_counted() -> None:
+    pack = pack_of(RULES, (correlate(1, WINDOWS), correlate(2, LINUX)))
+    unplaced = (Unplaced(0, "a", 1, 2), Unplaced(0, "", 3, 0), Unplaced(1, "a", 4, 0))
+    losses = (Shortfall(0, 1, 2, 3, 4, 1_793_730_000_000_000), Shortfall(1, 0, 0, 0, 0, None))
+    tally = Tally(unplaced, losses)
+    hits = uncorrelated_hits(pack, tally)
+    assert [(each.rule_id[-1], each.source, each.untimed, each.late) for each in hits] == [
+        ("1", "", 3, 0),
+        ("1", "a", 1, 2),
+        ("2", "a", 4, 0),
+    ]
+    (shortfall,) = shortfalls_of(pack, tally)
+    assert (shortfall.title, shortfall.let_go, shortfall.dropped) == ("Correlation 1", 3, 4)
+    assert shortfall.dropped_from == "2026-11-03T18:20:00.000000Z"
+    assert list(correlation_reasons(hits, (shortfall,))) == [
+        "hits that came too late for correlations: 2",
+        "events that correlations could not hold: 7",
+    ]
+    assert list(correlation_reasons((), ())) == []

@@ -10,7 +10,7 @@ import numpy as np
 from tests.unit.findings.samples import HOUR_US, NIGHT_US, rule
 from tests.unit.rules.correlations import correlate, pack_of
 
-from hisn.engine.correlate.episode import Episode, Part
+from hisn.engine.correlate.episode import Episode, Part, Shortfall, Tally, Unplaced
 from hisn.engine.coverage import Coverage
 from hisn.engine.hits import Decisive, HitBlock
 from hisn.engine.ledger import CoverageLedger
@@ -115,7 +115,10 @@ def _coverage(rules: tuple[Rule, ...], text: str) -> Coverage:
         )
     )
     refused = Refused(path=f"{text}.yml", line=3, reason=text, code="E2101", title=text)
-    return ledger.build(Pack(name="p", digest="d", rules=rules, refused=(refused,)), ())
+    each = correlate(9, rules[0], info=rules[0].info)
+    pack = Pack(name="p", digest="d", rules=rules, refused=(refused,), correlations=(each,))
+    unplaced = (Unplaced(0, f"{text}.evtx", 3, 4), Unplaced(0, "", 1, 0))
+    return ledger.build(pack, (), Tally(unplaced, (Shortfall(0, 5, 6, 7, 8, NIGHT_US),)))
 
 
 def whole() -> Report:

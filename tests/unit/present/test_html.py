@@ -26,6 +26,7 @@ SAFE_CALLS = {
     "count_of",
     "duration",
     "level_name",
+    "lines",
     "moment",
     "nothing_found",
     "reason",

@@ -96,3 +96,18 @@ def test_in_arabic_no_english_word_of_ours_is_left() -> None:
         text = render_text(report("0"))
     outside = re.sub("[\u2066\u2068][^\u2069]*\u2069", "", text)
     assert re.findall(r"[A-Za-z]{2,}", outside) == []
+
+
+def test_what_correlations_did_not_judge_is_said() -> None:
+    text = render_text(report("x"))
+    for said in (
+        "00000000-0000-4000-8000-000000000000 in x.evtx: 3 hits without a time",
+        "in x.evtx: 4 hits came too late",
+        "in many sources: 1 hit without a time",
+        "x: 5 events lack a field to group by",
+        "x: 6 events lack a value to count or measure",
+        "x: 7 events left the windows too early, there were too many",
+        "x: 8 events could not be held",
+        "4 hits came too late for correlations; 15 events could not be held for correlations",
+    ):
+        assert said in text
