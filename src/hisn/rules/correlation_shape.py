@@ -132,6 +132,25 @@ def _expression_problems(correlation: Correlation, names: Collection[str]) -> It
         yield "the condition names a rule that the correlation does not refer to"
     elif holds_with(expression, frozenset()):
         yield "the condition holds where nothing happens at all"
+    elif (
+        correlation.kind == "temporal_ordered"
+        and _ways(expression, is_wanted=True) > limits.MAX_ORDERED_TERMS
+    ):
+        yield "the condition can be met in too many ways, and each has an order of its own"
+
+
+def _ways(node: Presence, *, is_wanted: bool) -> int:
+    """Return in how many ways a condition of words can hold (or fail), at most: one way is one order."""
+    match node:
+        case Seen():
+            return 1
+        case NotSeen():
+            return _ways(node.item, is_wanted=not is_wanted)
+        case AllSeen() | AnySeen():
+            counts = [_ways(item, is_wanted=is_wanted) for item in node.items]
+            found = sum(counts) if isinstance(node, AnySeen) == is_wanted else math.prod(counts)
+            return min(found, limits.MAX_ORDERED_TERMS + 1)
+    assert_never(node)
 
 
 def names_in(expression: Presence) -> frozenset[str]:

@@ -126,6 +126,19 @@ def test_words_hold_as_python_would_say(expression: Presence) -> None:
             assert holds_with(expression, set(seen)) is wanted
 
 
+def test_an_order_that_can_be_met_in_too_many_ways_is_refused() -> None:
+    """Nine times one of two: 512 orders, each looked for in every window."""
+    either = AnySeen((Seen("r0"), Seen("r1")))
+    many: dict[str, Any] = {"condition": (), "expression": AllSeen((either,) * 9)}
+    few: dict[str, Any] = {"condition": (), "expression": AllSeen((either,) * 8)}
+    both = (rule(1), rule(2))
+    assert "too many ways" in shape_problem(correlate(1, *both, kind="temporal_ordered", **many))
+    assert shape_problem(correlate(1, *both, kind="temporal", **many)) == ""
+    assert shape_problem(correlate(1, *both, kind="temporal_ordered", **few)) == ""
+    opposite: dict[str, Any] = {"condition": (), "expression": NotSeen(AnySeen((NotSeen(either),) * 9))}
+    assert "too many ways" in shape_problem(correlate(1, *both, kind="temporal_ordered", **opposite))
+
+
 def test_circles_and_long_chains_are_unsound() -> None:
     depth = limits.MAX_CORRELATION_DEPTH
     chain = {f"c{at}": {f"c{at - 1}"} for at in range(1, depth + 1)} | {"c0": {"rule"}}
