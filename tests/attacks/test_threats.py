@@ -15,6 +15,8 @@ REPOSITORY = HERE.parent.parent
 THREATS = {
     "split view",
     "equivocation: two acts with one number",
+    "equivocation: two rosters with one number",
+    "a draft that hides a change",
     "rollback after restore",
     "backdating",
     "stale `seen`",

@@ -45,7 +45,7 @@ _ADVICE = {
     ),
     "no-witness": mark(
         "No witness sees this log: its owner could show different logs to different people. "
-        "Take witnesses in: hisn unit charter, or hisn node init --witness."
+        "Take witnesses in: hisn unit draft --witness, or hisn unit charter."
     ),
     "few-outside": mark("Fewer than two witnesses are outside the unit."),
     "open-key": mark(

@@ -49,7 +49,7 @@ def passphrase(*, unattended: bool) -> int:
 @click.command(
     help=_("Replace the node's key, and wrap the keys of everything sealed by the new one.")
     + "\n\n\b\nhisn node rotate\n\n"
-    + _("Do so when somebody may have read the old one. The signing keys stay: the roster changes those.")
+    + _("Do so when somebody may have read the old one. Signing keys stay: see hisn unit draft --replace.")
 )
 def rotate() -> int:
     """Replace the key and say so."""
