@@ -21,11 +21,10 @@ from hisn.engine.correlate.intake import Intake
 from hisn.engine.correlate.plan import CorrelationPlan
 from hisn.engine.correlate.rows import Array, Rows, ranks_of
 from hisn.engine.correlate.state import dump, load
-from hisn.engine.correlate.stream import Bounds, Growing, Stream, bounds_for
+from hisn.engine.correlate.stream import BEFORE_ALL, Bounds, Growing, Stream, bounds_for
 from hisn.engine.marks import MarkBlock
 from hisn.events.batch import NO_TIME
 
-BEFORE_ALL = int(np.iinfo(np.int64).min)
 AFTER_ALL = int(np.iinfo(np.int64).max)
 
 
@@ -196,7 +195,7 @@ class Correlator:
         found: set[int] = set()
         for stream in self.streams:
             found.update(stream.open, (each.key for each in stream.done))
-            for rows in (stream.held, stream.waiting.rows(self.ranks())):
+            for rows in (stream.log.rows, stream.waiting.rows(self.ranks())):
                 for column, values in zip(stream.judged.columns, rows.columns, strict=True):
                     if column.is_group:
                         found.update(np.unique(values).tolist())

@@ -1,4 +1,4 @@
-"""Measure the windows of a frame: counts and sums for all groups at once."""
+"""Measure the windows of all groups at once, and ask the condition."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from typing import assert_never
 
 import numpy as np
 
+from hisn.engine.correlate.block import Block
 from hisn.engine.correlate.cells import SCALE
-from hisn.engine.correlate.frame import Frame
+from hisn.engine.correlate.frame import Frame, frame_of
+from hisn.engine.correlate.log import Log
 from hisn.engine.correlate.order import in_order
 from hisn.engine.correlate.plan import Judged, Test
 from hisn.engine.correlate.ranks import at_rank
 from hisn.engine.correlate.rows import Array, Bools
+from hisn.engine.correlate.totals import Distinct, Totals
 from hisn.events.batch import Int64s
 from hisn.rules.correlation import AllSeen, AnySeen, NotSeen, Presence, Seen
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Hold the measure of each window as an exact fraction, and whether the condition holds.
+    """Hold the measure of each window as an exact fraction, and whether the condition holds there.
 
     `numerators` are int64, or Python numbers; `denominators` one number for all, or one each.
     """
@@ -42,76 +45,75 @@ class Measure:
         return max(self.at(window) for window in windows.tolist())
 
 
-def measure(judged: Judged, frame: Frame) -> Measure:
-    """Measure the windows of all new rows; only those at the end of an instant are whole."""
-    below: int | Array = 1
-    holds: Bools | None = None
-    match judged.kind:
-        case "event_count":
-            above: Array = _events(frame)
-        case "value_count":
-            above = _distinct(frame, frame.column(1))
-        case "value_sum" | "value_avg":
-            above, below = _sums(frame), SCALE
-            if judged.kind == "value_avg":
-                below = _events(frame).astype(object) * SCALE
-        case "value_percentile" | "value_median":
-            above, below = at_rank(frame, judged.percentile), 100 * SCALE
-        case "temporal":
-            places = _places(judged, frame)
-            above = _distinct(frame, places)
-            if judged.presence is not None:
-                holds = _present(judged, judged.presence, frame, places)
-        case "temporal_ordered":
-            places = _places(judged, frame)
-            above, met = in_order(judged, frame, places, _distinct(frame, places))
-            holds = met if judged.presence is not None else None
-        case _:
-            assert_never(judged.kind)
-    met_all = np.ones(len(frame.new), np.bool_) if holds is None else holds
-    for test in judged.tests:
-        met_all &= _meets(above, below, test)
-    return Measure(above, below, met_all)
+class Meter:
+    """Measure the windows of one correlation, block by block."""
+
+    def __init__(self, judged: Judged) -> None:
+        """Begin without events."""
+        self._judged = judged
+        self._events: Totals | None = None
+        self._sums: Totals | None = None
+        self._distinct: Distinct | None = None
+        references = [feed.reference for feed in judged.feeds]
+        match judged.kind:
+            case "event_count":
+                self._events = Totals(None)
+            case "value_count":
+                self._distinct = Distinct(1)
+            case "value_sum":
+                self._sums = Totals(1)
+            case "value_avg":
+                self._events, self._sums = Totals(None), Totals(1)
+            case "temporal" | "temporal_ordered":
+                self._distinct = Distinct(None, references)
+            case "value_percentile" | "value_median":
+                pass
+            case _:
+                assert_never(judged.kind)
+        self._kept = [each for each in (self._events, self._sums, self._distinct) if each is not None]
+
+    def rebuild(self, log: Log, slots: int) -> None:
+        """Work everything out from the held rows, of so many slots."""
+        for each in self._kept:
+            each.rebuild(log, slots)
+
+    def drop(self, log: Log, start: int, end: int) -> None:
+        """Take rows out that no later window holds; those before have been taken out already."""
+        for each in self._kept:
+            each.drop(log, start, end)
+
+    def measure(self, block: Block, slots: int) -> Measure:
+        """Measure the windows of the rows of a block; they are whole at the ends of instants."""
+        judged = self._judged
+        below: int | Array = 1
+        holds = np.ones(len(block.places), np.bool_)
+        if judged.kind in ("value_percentile", "value_median"):
+            above, below = at_rank(frame_of(block, slots), judged.percentile), 100 * SCALE
+        elif self._sums is not None:
+            above, below = self._sums.windows(block, slots), SCALE
+            if self._events is not None:
+                below = self._events.windows(block, slots).astype(object) * SCALE
+        elif self._events is not None:
+            above = self._events.windows(block, slots)
+        elif self._distinct is not None:
+            above = self._distinct.windows(block, slots)
+            if judged.kind == "temporal_ordered" or judged.presence is not None:
+                frame = frame_of(block, slots)
+                places = _places(judged, frame)
+                if judged.kind == "temporal_ordered":
+                    above, holds = in_order(judged, frame, places, above)
+                    holds |= judged.presence is None
+                elif judged.presence is not None:
+                    holds = _present(judged, judged.presence, frame, places)
+        for test in judged.tests:
+            holds &= _meets(above, below, test)
+        return Measure(above, below, holds & block.is_end)
 
 
 def _places(judged: Judged, frame: Frame) -> Int64s:
     """Return the reference by which each row came."""
     references = np.array([feed.reference for feed in judged.feeds], np.int64)
     return references[frame.rows.feeds[frame.order]]
-
-
-def _events(frame: Frame) -> Int64s:
-    counts = np.cumsum(frame.first, dtype=np.int64)
-    return counts[frame.new] - counts[frame.low] + frame.first[frame.low].astype(np.int64)
-
-
-def _sums(frame: Frame) -> Array:
-    numbers = np.where(frame.first, frame.column(1), 0)
-    sums: Array = np.cumsum(numbers)
-    return sums[frame.new] - sums[frame.low] + numbers[frame.low]
-
-
-def _distinct(frame: Frame, values: Int64s) -> Int64s:
-    """Count the different values in each window.
-
-    Of equal values, the newest up to a row stands for all: a value counts from its row on, up to
-    the row of the same value that comes next, or to the end of the windows that hold it.
-    """
-    size, windows = len(values), len(frame.new)
-    order = np.lexsort((values, frame.groups))
-    following = np.full(size, size, np.int64)
-    same = (values[order[1:]] == values[order[:-1]]) & (frame.groups[order[1:]] == frame.groups[order[:-1]])
-    following[order[:-1][same]] = order[1:][same]
-    # How many new rows stand before each position: the window of a position, counted from 0.
-    before = np.zeros(size + 1, np.int64)
-    before[frame.new + 1] = 1
-    np.cumsum(before, out=before)
-    begin = before[:-1]
-    end = np.minimum(before[following], np.searchsorted(frame.low, np.arange(size), side="right"))
-    counted = end > begin
-    changes = np.bincount(begin[counted], minlength=windows + 1)
-    changes -= np.bincount(end[counted], minlength=windows + 1)
-    return np.cumsum(changes)[:windows]
 
 
 def _seen(frame: Frame, places: Int64s, wanted: Sequence[int]) -> Bools:

@@ -40,17 +40,17 @@ def in_order(judged: Judged, frame: Frame, places: Int64s, present: Int64s) -> t
     found = np.zeros(len(frame.new), np.int64)
     least = min((len(term.ordered) for term in judged.terms), default=0)
     enough = frame.is_end & (present >= least)
-    for group in np.unique(frame.groups[frame.new[enough]]).tolist():
-        instants = list(_instants(frame, places, group))
+    for slot in np.unique(frame.slots[frame.new[enough]]).tolist():
+        instants = list(_instants(frame, places, slot))
         for term in judged.terms:
             for window in _windows(judged, term, instants):
                 found[window] = max(found[window], len(term.ordered))
     return found, found > 0
 
 
-def _instants(frame: Frame, places: Int64s, group: int) -> Iterator[Instant]:
+def _instants(frame: Frame, places: Int64s, slot: int) -> Iterator[Instant]:
     """Yield the instants of one group, from the first that a window can reach."""
-    start, end = np.searchsorted(frame.groups, [group, group + 1]).tolist()
+    start, end = np.searchsorted(frame.slots, [slot, slot + 1]).tolist()
     new_start, new_end = np.searchsorted(frame.new, [start, end]).tolist()
     start = int(frame.low[new_start])
     inside = frame.order[start:end]

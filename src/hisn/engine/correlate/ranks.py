@@ -51,7 +51,7 @@ def at_rank(frame: Frame, percentile: int) -> Array:
     """
     found = np.zeros(len(frame.new), object)
     numbers = frame.column(1)
-    cuts = np.flatnonzero(np.diff(frame.groups[frame.new])) + 1
+    cuts = np.flatnonzero(np.diff(frame.slots[frame.new])) + 1
     for windows in np.split(np.arange(len(frame.new)), cuts):
         start, end = int(frame.low[windows[0]]), int(frame.new[windows[-1]]) + 1
         different, places = np.unique(numbers[start:end], return_inverse=True)

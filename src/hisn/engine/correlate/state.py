@@ -54,7 +54,7 @@ class _Writer:
 
     def _codes(self) -> Iterator[Array]:
         for stream, waiting in zip(self._correlator.streams, self._waiting, strict=True):
-            yield stream.held.sources
+            yield stream.log.rows.sources
             yield waiting.sources
             for growing in (*stream.open.values(), *stream.done):
                 yield growing.evidence.whole().sources
@@ -91,7 +91,7 @@ class _Writer:
         closed = sorted(stream.done, key=lambda growing: (growing.fired, growing.key))
         losses = stream.losses
         return [
-            self._rows(stream.held),
+            self._rows(stream.log.rows),
             self._rows(waiting),
             [
                 self._growing(growing, is_changed=key in stream.changed)
@@ -172,7 +172,9 @@ def _read(correlator: Correlator, state: list[Any]) -> None:
 
 def _read_stream(stream: Stream, packed: Sequence[Any]) -> None:
     held, waiting, still_open, closed, snapshots, losses, dropped = packed
-    stream.held = _read_rows(held, stream.judged.columns)
+    judged_already = _read_rows(held, stream.judged.columns)
+    if len(judged_already):
+        stream.fill(judged_already)
     rows = _read_rows(waiting, stream.judged.columns)
     if len(rows):
         stream.waiting.put(rows)

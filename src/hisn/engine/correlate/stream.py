@@ -1,29 +1,37 @@
 """Judge the events of one correlation as time goes on.
 
 Held are the events in reach of later windows, the episodes that may still grow, and what waits for
-the watermark.  Everything else is worked out anew from the held events, so that no cut between
-two calls can show in what is found.
+the watermark.  Everything else follows from the held events, so that no cut between two calls can
+show in what is found.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
 from hisn.core import limits
+from hisn.engine.correlate.block import Block, block_of, chosen_rows
 from hisn.engine.correlate.evidence import Evidence, First, Records, Snapshot
-from hisn.engine.correlate.frame import Ages, Frame, ages_of, frame_of
-from hisn.engine.correlate.measures import Measure, measure
+from hisn.engine.correlate.log import Log
+from hisn.engine.correlate.measures import Measure, Meter
 from hisn.engine.correlate.plan import Judged, Up
-from hisn.engine.correlate.rows import Array, Bools, Rows, join_rows, no_rows
+from hisn.engine.correlate.rows import Array, Bools, Rows
 from hisn.engine.correlate.waiting import Waiting
+from hisn.events.batch import Int64s
 
 SnapshotKey = tuple[int, int, int]
 """Time, source code and number of the event that an episode is."""
+
+
+BEFORE_ALL = int(np.iinfo(np.int64).min)
+"""An instant before all others; no record has it."""
+
+_MANY_SLOTS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,34 @@ class Losses:
     let_go: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """Hold the firing windows of one episode in one block.
+
+    `windows` are positions in the block; the rows behind them are those of `slot` from `low` on.
+    """
+
+    slot: int
+    windows: Int64s
+    low: int
+    goes_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """Hold rows of the log, by (slot, row), and of what they are made."""
+
+    rows: Int64s
+    keys: Int64s
+    size: int
+    first: Bools
+
+    def part(self, slot: int, low: int, high: int) -> slice:
+        """Return where the rows of a slot from low to high, both included, stand."""
+        start, end = np.searchsorted(self.keys, (slot * self.size + low, slot * self.size + high + 1))
+        return slice(int(start), int(end))
+
+
 class Stream:
     """Judge one correlation; `advance` goes forward only.
 
@@ -87,23 +122,24 @@ class Stream:
     closed ones not taken yet.  `snapshots` are of the held events that are episodes of others.
     """
 
-    judged: Judged
-    bounds: Bounds
-    waiting: Waiting = field(init=False)
-    held: Rows = field(init=False)
-    open: dict[int, Growing] = field(default_factory=dict)
-    done: list[Growing] = field(default_factory=list)
-    changed: set[int] = field(default_factory=set)
-    snapshots: dict[SnapshotKey, Snapshot] = field(default_factory=dict)
-    losses: Losses = field(default_factory=Losses)
-    _ends: list[tuple[int, int]] = field(default_factory=list)
-    _rules: Array = field(init=False)
-    _kept_snapshots: int = 0
-
-    def __post_init__(self) -> None:
-        self.waiting = Waiting(self.judged.columns, self.bounds.waiting)
-        self.held = no_rows(self.judged.columns)
-        self._rules = np.array([feed.rule for feed in self.judged.feeds], np.int32)
+    def __init__(self, judged: Judged, bounds: Bounds) -> None:
+        """Begin without events."""
+        self.judged = judged
+        self.bounds = bounds
+        self.waiting = Waiting(judged.columns, bounds.waiting)
+        self.log = Log(judged.columns)
+        self.open: dict[int, Growing] = {}
+        self.done: list[Growing] = []
+        self.changed: set[int] = set()
+        self.snapshots: dict[SnapshotKey, Snapshot] = {}
+        self.losses = Losses()
+        self._meter = Meter(judged)
+        self._slots: dict[int, int] = {}
+        self._keys: list[int] = []
+        self._kept_slots = 0
+        self._ends: list[tuple[int, int]] = []
+        self._rules = np.array([feed.rule for feed in judged.feeds], np.int32)
+        self._kept_snapshots = 0
 
     def put(self, rows: Rows) -> None:
         """Take rows that wait for the watermark; what has no group or no value is counted only."""
@@ -127,59 +163,115 @@ class Stream:
     def advance(self, upto: int, ranks: Array) -> Iterator[Emission]:
         """Judge all that waits up to an instant; yield the new episodes for those that judge them."""
         new = self.waiting.take(upto, ranks)
-        held = len(self.held)
+        out = 0
         if len(new):
-            rows = join_rows((self.held, new)) if held else new
-            ages = ages_of(rows)
-            frame = frame_of(rows, ages, held, self.judged.span_us, self.bounds.lookback)
-            yield from self._judge(frame, ranks)
-            self._let_go(rows, ages, upto, held)
-        elif held:
-            self.held = self._in_reach(self.held, upto)
+            held = len(self.log)
+            self.log.append(new, self._slots_of(new.columns[0]))
+            block = block_of(self.log, held, self.judged.span_us, self.bounds.lookback)
+            self.losses.let_go += block.let_go
+            yield from self._judge(block, self._meter.measure(block, len(self._keys)), ranks)
+            out = int(block.begins[-1])
+        self._drop(out, upto)
         self._close(upto)
         self._forget_snapshots()
 
-    def _judge(self, frame: Frame, ranks: Array) -> Iterator[Emission]:
-        found = measure(self.judged, frame)
-        firing = np.flatnonzero(found.holds & frame.is_end)
-        if not len(firing):
+    def fill(self, rows: Rows) -> None:
+        """Hold rows that have been judged already; only before anything else is done."""
+        self.log.append(rows, self._slots_of(rows.columns[0]))
+        self._meter.rebuild(self.log, len(self._keys))
+
+    def _slots_of(self, keys: Int64s) -> Array:
+        different, inverse = np.unique(keys, return_inverse=True)
+        slots: list[int] = []
+        for key in different.tolist():
+            slot = self._slots.get(key)
+            if slot is None:
+                slot = self._slots[key] = len(self._keys)
+                self._keys.append(key)
+            slots.append(slot)
+        return np.array(slots, np.int32)[inverse]
+
+    def _drop(self, out: int, upto: int) -> None:
+        """Forget the rows that no later window holds; `out` of them are in no window now."""
+        start = int(np.searchsorted(self.log.times, upto - self.judged.span_us, side="right"))
+        if start > out:
+            self._meter.drop(self.log, out, start)
+        self.log.drop(max(start, out))
+        if len(self._keys) > 2 * self._kept_slots + _MANY_SLOTS:
+            self._slots, self._keys = {}, []
+            self.log.renumber(self._slots_of(self.log.column(0)))
+            self._meter.rebuild(self.log, len(self._keys))
+            self._kept_slots = len(self._keys)
+
+    def _judge(self, block: Block, found: Measure, ranks: Array) -> Iterator[Emission]:
+        segments = self._segments(block, np.flatnonzero(found.holds))
+        if not segments:
             return
-        at = frame.new[firing]
-        times = frame.rows.times[frame.order]
-        groups = frame.groups[at]
-        # A firing window goes on with the episode of the one before it where it reaches back to it.
-        is_first = np.ones(len(firing), np.bool_)
-        is_first[1:] = groups[1:] != groups[:-1]
-        is_new = is_first.copy()
-        is_new[1:] |= times[frame.low[firing[1:]]] > times[at[:-1]]
-        starts = np.flatnonzero(is_new)
-        keys = frame.rows.columns[0][frame.order[at]]
-        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(firing)], strict=True):
-            windows = firing[start:end]
-            low, high = int(frame.low[windows[0]]), int(at[end - 1]) + 1
-            key = int(keys[start])
+        behind = self._behind(block, segments)
+        for segment in segments:
+            first, last = int(segment.windows[0]), int(segment.windows[-1])
+            key = self._keys[segment.slot]
             growing = self.open.get(key)
-            if growing is not None and int(times[low]) <= growing.last:
-                low += int(np.searchsorted(times[low:high], growing.last, side="right"))
-            else:
+            if growing is None or not segment.goes_on:
                 if growing is not None:
                     self.finish(growing)
-                growing = self._begin(frame, found, int(windows[0]), ranks)
-                yield from self._emit(frame, int(windows[0]), growing, ranks)
-            growing.last = int(times[high - 1])
-            growing.extreme = max(growing.extreme, found.largest(windows))
-            self._grow(growing, frame, low, high)
+                window = behind.rows[behind.part(segment.slot, segment.low, int(block.places[first]))]
+                growing = self._begin(block, found.at(first), window, first, ranks)
+                if self.judged.ups:
+                    yield from self._emit(window, growing, ranks)
+            growing.last = int(block.log.times[block.places[last]])
+            growing.extreme = max(growing.extreme, found.largest(segment.windows))
+            part = behind.part(segment.slot, segment.low, int(block.places[last]))
+            self._grow(growing, behind.rows[part], behind.first[part])
 
-    def _begin(self, frame: Frame, found: Measure, window: int, ranks: Array) -> Growing:
-        low, row = int(frame.low[window]), int(frame.order[frame.new[window]])
-        value = found.at(window)
-        inside = frame.order[low : int(frame.new[window]) + 1]
-        key = int(frame.rows.columns[0][row])
+    def _segments(self, block: Block, firing: Int64s) -> list[_Segment]:
+        """Cut firing windows into episodes: one goes on with that before it where it reaches back to it."""
+        if not len(firing):
+            return []
+        slots, times = block.slots[firing], block.log.times
+        at = times[block.places[firing]]
+        begins = block.begins[block.instants[firing]]
+        reach = times[begins]
+        is_first = np.ones(len(firing), np.bool_)
+        is_first[1:] = slots[1:] != slots[:-1]
+        is_new = is_first.copy()
+        is_new[1:] |= reach[1:] > at[:-1]
+        starts = np.flatnonzero(is_new)
+        lows = begins[starts]
+        lasts = np.full(len(starts), BEFORE_ALL)
+        for index in np.flatnonzero(is_first[starts]).tolist():
+            growing = self.open.get(self._keys[int(slots[starts[index]])])
+            if growing is not None:
+                lasts[index] = growing.last
+        goes_on = lasts >= reach[starts]
+        lows = np.where(goes_on, np.searchsorted(times, lasts, side="right"), lows)
+        return [
+            _Segment(slot, windows, low, goes)
+            for slot, windows, low, goes in zip(
+                slots[starts].tolist(),
+                np.split(firing, starts[1:]),
+                lows.tolist(),
+                goes_on.tolist(),
+                strict=True,
+            )
+        ]
+
+    def _behind(self, block: Block, segments: Sequence[_Segment]) -> _Behind:
+        """Return all rows that the segments may rest on."""
+        slots = np.array([segment.slot for segment in segments])
+        low = min(segment.low for segment in segments)
+        rows, of_rows = chosen_rows(block.log, slots, low, len(self._keys))
+        size = len(block.log) + 1
+        return _Behind(rows, of_rows * size + rows, size, block.log.first[rows])
+
+    def _begin(self, block: Block, value: Fraction, window: Int64s, first: int, ranks: Array) -> Growing:
+        fired = int(block.log.times[block.places[first]])
+        key = self._keys[int(block.slots[first])]
         growing = Growing(
             key=key,
-            fired=int(frame.rows.times[row]),
-            last=int(frame.rows.times[row]),
-            first=self._first(frame.rows, inside, ranks),
+            fired=fired,
+            last=fired,
+            first=self._first(window, ranks),
             count=0,
             value=value,
             extreme=value,
@@ -188,61 +280,52 @@ class Stream:
         self.open[key] = growing
         return growing
 
-    def _first(self, rows: Rows, inside: Array, ranks: Array) -> First:
+    def _first(self, window: Int64s, ranks: Array) -> First:
         """Return the first record of a window."""
         if not self.judged.is_chain:
-            row = inside[0]
-            return int(rows.times[row]), int(rows.sources[row]), int(rows.numbers[row])
-        firsts = [self.snapshots[key].first if key[1] < 0 else key for key in _keys(rows, inside)]
+            window = window[:1]
+        firsts = [self.snapshots[key].first if key[1] < 0 else key for key in _keys(self.log.rows, window)]
         return min(firsts, key=lambda first: (first[0], int(ranks[first[1]]), first[2]))
 
-    def _grow(self, growing: Growing, frame: Frame, low: int, high: int) -> None:
-        """Let an episode rest on the rows from low to high of the frame as well."""
-        growing.count += int(np.count_nonzero(frame.first[low:high]))
-        for records, lost in self._records(frame, low, high):
+    def _grow(self, growing: Growing, rows: Int64s, first: Bools) -> None:
+        """Let an episode rest on more rows of the log."""
+        growing.count += int(np.count_nonzero(first))
+        for records, lost in self._records(rows):
             growing.evidence.add(records)
             growing.evidence.lost |= lost
         self.changed.add(growing.key)
         heapq.heappush(self._ends, (growing.last, growing.key))
 
-    def _records(
-        self, frame: Frame, low: int, high: int
-    ) -> Iterator[tuple[Records, frozenset[tuple[int, int]]]]:
-        """Yield the records behind rows of the frame, in their order, and what is known to be lost."""
-        inside = frame.order[low:high]
-        rows = frame.rows
+    def _records(self, inside: Int64s) -> Iterator[tuple[Records, frozenset[tuple[int, int]]]]:
+        """Yield the records behind rows of the log, in their order, and what is known to be lost."""
+        rows = self.log.rows
         sources = rows.sources[inside]
         if not self.judged.is_chain:
             yield Records(sources, self._rules[rows.feeds[inside]], rows.numbers[inside]), frozenset()
             return
         is_episode = sources < 0
         cuts = np.flatnonzero(is_episode[1:] | is_episode[:-1]) + 1
-        firsts = frame.first[low:high]
-        begin = 0
+        before: SnapshotKey | None = None
         for part in np.split(inside, cuts):
-            if sources[begin] >= 0:
+            (key, *_others) = _keys(rows, part)
+            if key[1] >= 0:
                 records = Records(rows.sources[part], self._rules[rows.feeds[part]], rows.numbers[part])
                 yield records, frozenset()
-            elif firsts[begin]:
-                (key,) = _keys(rows, part)
+            elif key != before:
                 snapshot = self.snapshots[key]
                 yield snapshot.records, snapshot.lost
-            begin += len(part)
+            before = key
 
-    def _emit(self, frame: Frame, window: int, growing: Growing, ranks: Array) -> Iterator[Emission]:
+    def _emit(self, window: Int64s, growing: Growing, ranks: Array) -> Iterator[Emission]:
         """Yield the event that a new episode is, in each group to which its records belong."""
-        if not self.judged.ups:
-            return
-        low, high = int(frame.low[window]), int(frame.new[window]) + 1
         evidence = Evidence(self.bounds.named)
-        for records, lost in self._records(frame, low, high):
+        for records, lost in self._records(window):
             evidence.add(records)
             evidence.lost |= lost
         snapshot = Snapshot(evidence.whole().distinct(ranks), frozenset(evidence.lost), growing.first)
-        inside = frame.order[low:high]
         key = (growing.fired, -1 - self.judged.index, growing.key)
         for up in self.judged.ups:
-            columns = _carried(frame.rows, inside, up)
+            columns = _carried(self.log.rows, window, up)
             count = len(columns[0])
             rows = Rows(
                 np.full(count, key[0], np.int64),
@@ -254,36 +337,11 @@ class Stream:
             )
             yield Emission(up.correlation, rows, key, snapshot)
 
-    def _let_go(self, rows: Rows, ages: Ages, upto: int, held: int) -> None:
-        """Hold what later windows can reach; count what the lookback takes from them too early."""
-        instants = len(ages.times)
-        # The instant at which each instant is out of the lookback: never its own.
-        out = np.searchsorted(ages.end_weights, ages.first_weights + self.bounds.lookback)
-        out = np.maximum(out, np.arange(1, instants + 1))
-        gone = np.flatnonzero(out < instants)
-        if len(gone):
-            first_new = int(ages.of_row[held])
-            early = (out[gone] >= first_new) & (
-                ages.times[out[gone]] - ages.times[gone] <= self.judged.span_us
-            )
-            events = np.cumsum(rows.first_of_events())
-            ends = np.append(ages.starts[1:], len(rows)) - 1
-            counts = np.diff(events[ends], prepend=0)
-            self.losses.let_go += int(counts[gone[early]].sum())
-        start = int(ages.starts[len(gone)]) if len(gone) < instants else len(rows)
-        self.held = self._in_reach(rows, upto, start)
-
-    def _in_reach(self, rows: Rows, upto: int, start: int = 0) -> Rows:
-        start = max(start, int(np.searchsorted(rows.times, upto - self.judged.span_us, side="right")))
-        kept = rows.take(slice(start, None))
-        # A view of a small part would keep all of it in memory.
-        return kept.take(np.arange(len(kept))) if 2 * len(kept) < len(rows) else kept
-
     def _close(self, upto: int) -> None:
         """Close the episodes that no later window can reach."""
         reached = upto - self.judged.span_us
-        if len(self.held):
-            reached = max(reached, int(self.held.times[0]) - 1)
+        if len(self.log):
+            reached = max(reached, int(self.log.times[0]) - 1)
         while self._ends and self._ends[0][0] <= reached:
             last, key = heapq.heappop(self._ends)
             growing = self.open.get(key)
@@ -316,7 +374,8 @@ class Stream:
 
     def snapshot_keys(self) -> set[SnapshotKey]:
         """Return the events held that are episodes of others."""
-        return set(_keys(self.held, np.flatnonzero(self.held.sources < 0)))
+        rows = self.log.rows
+        return set(_keys(rows, np.flatnonzero(rows.sources < 0)))
 
     def _forget_snapshots(self) -> None:
         if len(self.snapshots) > 2 * self._kept_snapshots + 64:
