@@ -26,6 +26,7 @@ from hisn.app.key_file import Secret, end_rotation, has_secret, read_secret, usi
 from hisn.app.member import Draft, Member
 from hisn.app.own_keys import OwnKeys
 from hisn.app.places import Places
+from hisn.app.sweep import sweep_leftovers
 from hisn.core.canon import Json, b64, canonical, parse_b64, parse_canonical
 from hisn.core.clock import Clock
 from hisn.core.proof_limits import MAX_PACK_BYTES
@@ -218,6 +219,7 @@ class Node:
         self.clock = clock
         self.entropy = entropy
         self.blobs = FileBlobs(places.root)
+        sweep_leftovers(places, self.blobs, clock)
         self.charter, self.rosters = read_unit(places)
         self._stack = ExitStack()
         self.register = SqliteRegister(places.register)

@@ -132,6 +132,7 @@ class RunningNode:
             door=Doorkeeper(node.config.origin, self.peers, node.clock),
             may_read=self._may_read,
             head=Heads(node).newest_of,
+            stream=node.blobs.get_sized,
             witness=Witness(rooms, Cosigner(node.config.origin, node.signer("witness")), node.clock, quota),
             mirror=mirror,
             quota=quota,

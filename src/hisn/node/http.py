@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from starlette.applications import Starlette
@@ -38,6 +38,7 @@ from hisn.node.intake import Patience, TooLong, read_body, read_pieces
 from hisn.node.mirror import Mirror
 from hisn.node.quota import Quota
 from hisn.node.ratchet import MAX_BODY_BYTES
+from hisn.node.stream import Streamed
 from hisn.node.upload import Upload
 from hisn.node.witness import Witness
 from hisn.tlog.checkpoint import parse_signed_checkpoint
@@ -47,6 +48,8 @@ from hisn.tlog.tile import ENTRIES, TilePath, parse_tile_path, width_at
 MAX_UPLOADS = 16
 """Uploads at one time, each of 20 MiB at most: strangers who pause within theirs keep no member out,
 who has as many places of his own."""
+MAX_STREAMS = 4
+"""Blobs that one member takes at one time, each of which costs a part of 1 MiB in memory."""
 _HASH = re.compile(r"[0-9a-f]{64}")
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 _PRIVATE = {"Cache-Control": "private, no-store"}
@@ -64,7 +67,8 @@ class Services:
 
     `blobs` is the node's home, with `log/` and `blob/`; `own_log` the origin hash of its own log.
     `may_read` says whether a member, by its origin, is among those a body was written for; `head`
-    gives by origin hash the newest state of another's log that a quorum has cosigned.
+    gives by origin hash the newest state of another's log that a quorum has cosigned.  `stream`
+    gives size and parts of a blob; without it blobs are answered from memory.
     """
 
     blobs: Blobs
@@ -72,6 +76,7 @@ class Services:
     door: Doorkeeper
     may_read: Callable[[str, str], bool]
     head: Callable[[str], bytes | None] | None = None
+    stream: Callable[[str], tuple[int, Iterator[bytes]] | None] | None = None
     witness: Witness | None = None
     mirror: Mirror | None = None
     quota: Quota | None = None
@@ -121,6 +126,7 @@ class _Reading:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._streams = Counter[str]()
 
     async def log(self, request: Request) -> Response:
         """Answer for the node's own log."""
@@ -171,8 +177,24 @@ class _Reading:
             self._services.may_read, member, digest
         ):
             return _missing()
-        data = await run_in_threadpool(self._services.blobs.get, f"blob/sha256/{digest[:2]}/{digest}")
-        return self._private(member, data)
+        name = f"blob/sha256/{digest[:2]}/{digest}"
+        if self._services.stream is None:
+            return self._private(member, await run_in_threadpool(self._services.blobs.get, name))
+        found = await run_in_threadpool(self._services.stream, name)
+        return self._streamed(member, *found) if found else _missing()
+
+    def _streamed(self, member: str, size: int, parts: Iterator[bytes]) -> Response:
+        """Answer with a blob from its file: sealed files are larger than any memory."""
+        if self._streams[member] >= MAX_STREAMS:
+            return _response(_with(refusal(503, "too many at one time"), {"Retry-After": "10"}))
+        if not self._admits(member, size):
+            return _too_much()
+        self._streams[member] += 1
+
+        def ended() -> None:
+            self._streams[member] -= 1
+
+        return Streamed(parts, size, self._services.patience, ended, _PRIVATE)
 
     async def _file(self, request: Request, get: Callable[[str], bytes | None]) -> Response:
         """Answer with one file of a log: nothing beyond the tree that its checkpoint names."""
@@ -197,9 +219,12 @@ class _Reading:
     def _private(self, member: str, data: bytes | None) -> Response:
         if data is None:
             return _missing()
-        if self._services.quota and not self._services.quota.admits(member, len(data)):
-            return _response(_with(refusal(429, "this member asks for too much"), {"Retry-After": "600"}))
+        if not self._admits(member, len(data)):
+            return _too_much()
         return Response(data, media_type=BINARY, headers=_PRIVATE)
+
+    def _admits(self, member: str, size_bytes: int) -> bool:
+        return self._services.quota is None or self._services.quota.admits(member, size_bytes)
 
 
 class _Asking:
@@ -288,6 +313,10 @@ def _member(door: Doorkeeper, request: Request) -> str | Response:
         return door.admit(request.headers.get("authorization"), request.method, target)
     except InputError as error:
         return _response(_with(refusal(401, error.message), {"WWW-Authenticate": SCHEME} | _PRIVATE))
+
+
+def _too_much() -> Response:
+    return _response(_with(refusal(429, "this member asks for too much"), {"Retry-After": "600"}))
 
 
 def _with(answer: Answer, headers: dict[str, str]) -> Answer:

@@ -110,6 +110,17 @@ class FileBlobs:
                 return None
         return self._read_on(name)
 
+    def get_sized(self, name: str) -> tuple[int, Iterator[bytes]] | None:
+        """Return the size of a blob and its bytes in parts, as `get_parts`, or None.
+
+        Of a blob that is deleted before its parts are taken, there are none.
+        """
+        with _reporting(f"cannot read {name}"), ExitStack() as stack:
+            file = self._open(name, stack)
+            if file is None:
+                return None
+            return self._disk.size(file), self._read_on(name)
+
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the names that begin with the prefix, in order."""
         return self._walk(prefix.rpartition("/")[0], prefix)
@@ -134,7 +145,11 @@ class FileBlobs:
             self._disk.unlink(folder, last)
 
     def sweep(self) -> int:
-        """Remove temporary files that a killed process left a day ago or earlier; return how many."""
+        """Remove temporary files that a killed process left a day ago or earlier; return how many.
+
+        A file that another process still writes is held by it, however old it is: a slow source may
+        give nothing for days.
+        """
         with self._writing("temporary files"), ExitStack() as stack:
             root = self._open_folder("", stack)
             now_s = self._disk.modified_s(root, self._create(root, stack)[1])
@@ -149,7 +164,8 @@ class FileBlobs:
                 with ExitStack() as stack, suppress(FileNotFoundError):
                     folder = self._disk.open_folder(path)
                     stack.callback(self._close, folder)
-                    if now_s - self._disk.modified_s(folder, found.name) >= _LITTER_S:
+                    is_old = now_s - self._disk.modified_s(folder, found.name) >= _LITTER_S
+                    if is_old and self._disk.is_abandoned(folder, found.name):
                         self._disk.unlink(folder, found.name)
                         removed += 1
         return removed

@@ -6,10 +6,12 @@ real storage code over a disk that forgets everything it was not told to keep.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -37,7 +39,14 @@ class Disk(Protocol):
         ...
 
     def create(self, folder: int) -> tuple[int, str]:
-        """Create an empty file for writing under a fresh temporary name; return handle and name."""
+        """Create an empty file for writing under a fresh temporary name; return handle and name.
+
+        It is held, as `is_abandoned` tells, until the handle is closed or its process has died.
+        """
+        ...
+
+    def is_abandoned(self, folder: int, name: str) -> bool:
+        """Tell whether nobody holds a file that was made by `create`; of a doubt it is held."""
         ...
 
     def open(self, folder: int, name: str) -> int:
@@ -46,6 +55,10 @@ class Disk(Protocol):
 
     def read(self, file: int, size: int) -> bytes:
         """Return the next bytes of a file, at most `size`; none at its end."""
+        ...
+
+    def size(self, file: int) -> int:
+        """Return how many bytes a file has."""
         ...
 
     def write(self, file: int, data: memoryview) -> int:
@@ -100,7 +113,22 @@ class RealDisk:
         """Create an empty file for writing under a fresh temporary name; return handle and name."""
         name = TEMPORARY + secrets.token_hex(8)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-        return os.open(name, flags, 0o600, dir_fd=folder), name
+        file = os.open(name, flags, 0o600, dir_fd=folder)
+        with suppress(OSError):  # a disk that knows no locks: then it is never abandoned, either
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return file, name
+
+    def is_abandoned(self, folder: int, name: str) -> bool:
+        """Tell whether nobody holds a file that was made by `create`; of a doubt it is held."""
+        file = self.open(folder, name)
+        try:
+            # A lock of the open file dies with its process, and is shared by children it forked.
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        finally:
+            os.close(file)
+        return True
 
     def open(self, folder: int, name: str) -> int:
         """Return a handle of a file, for reading and for `sync`."""
@@ -109,6 +137,10 @@ class RealDisk:
     def read(self, file: int, size: int) -> bytes:
         """Return the next bytes of a file, at most `size`; none at its end."""
         return os.read(file, size)
+
+    def size(self, file: int) -> int:
+        """Return how many bytes a file has."""
+        return os.fstat(file).st_size
 
     def write(self, file: int, data: memoryview) -> int:
         """Write at the file's end; return how many bytes went."""

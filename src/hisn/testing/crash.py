@@ -140,6 +140,16 @@ class SimulatedDisk:
         self._faults.leave(number, "create")
         return self._handle(file), name
 
+    def is_abandoned(self, folder: int, name: str) -> bool:
+        """Tell whether nobody has a file open."""
+        self._faults.enter("lock")
+        return self._folder(folder).cache.get(name) not in self._handles.values()
+
+    def size(self, file: int) -> int:
+        """Return how many bytes a file has."""
+        self._faults.enter("size")
+        return len(self._file(file).cache)
+
     def open(self, folder: int, name: str) -> int:
         """Return a handle of a file."""
         self._faults.enter("open")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -395,6 +397,58 @@ def test_old_temporary_files_are_swept_and_fresh_ones_are_not(tmp_path: Path) ->
     assert blobs.sweep() == 1
     assert litter(tmp_path) == [fresh]
     assert blobs.get("a/b/c") == b"x"
+
+
+def test_a_sweeper_never_removes_a_file_that_another_process_still_writes(tmp_path: Path) -> None:
+    """A slow source gives nothing for days: its file looks as old as litter."""
+    code = """
+import sys
+from pathlib import Path
+from hisn.storage.blobs import FileBlobs
+
+def parts():
+    yield b"begun, "
+    print("begun", flush=True)
+    sys.stdin.readline()
+    yield b"ended"
+
+FileBlobs(Path(sys.argv[1])).put_parts(parts(), lambda: "slow")
+"""
+    home = tmp_path / "home"
+    blobs = FileBlobs(home)
+    blobs.put("a", b"x")
+    command = [sys.executable, "-c", code, str(home)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "begun\n"
+        (written,) = litter(tmp_path)
+        os.utime(written, (1, 1))
+        assert blobs.sweep() == 0
+        writer.communicate("go on\n")
+    assert blobs.get("slow") == b"begun, ended"
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        writer.kill()
+    (left,) = litter(tmp_path)
+    assert blobs.sweep() == 0, "it is fresh"
+    os.utime(left, (1, 1))
+    assert blobs.sweep() == 1
+    assert not litter(tmp_path)
+
+
+def test_a_blob_is_read_in_parts_behind_its_size(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path / "home")
+    data = bytes(range(256)) * 10_000
+    blobs.put("a", data)
+    found = blobs.get_sized("a")
+    assert found is not None
+    assert (found[0], b"".join(found[1])) == (len(data), data)
+    assert blobs.get_sized("none") is None
+    gone = blobs.get_sized("a")
+    assert gone is not None
+    blobs.delete("a")
+    assert list(gone[1]) == []
 
 
 def test_a_sweeper_may_be_overtaken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

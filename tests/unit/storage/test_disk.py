@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -46,6 +47,33 @@ def test_bytes_go_in_and_come_out(tmp_path: Path, disk: Disk) -> None:
         disk.close(handle)
     with pytest.raises(OSError, match="Bad file"):
         os.fstat(folder)
+
+
+def test_a_file_is_held_until_it_is_closed_or_its_writer_is_dead(tmp_path: Path, disk: Disk) -> None:
+    folder = disk.open_folder(str(tmp_path))
+    file, name = disk.create(folder)
+    assert not disk.is_abandoned(folder, name)
+    disk.write(file, memoryview(b"abc"))
+    assert disk.size(file) == 3
+    disk.close(file)
+    assert disk.is_abandoned(folder, name)
+    with pytest.raises(FileNotFoundError):
+        disk.is_abandoned(folder, "none")
+    disk.close(folder)
+
+
+def test_on_a_disk_without_locks_nothing_is_ever_abandoned(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr("hisn.storage.disk.fcntl.flock", unknown)
+    folder = disk.open_folder(str(tmp_path))
+    file, name = disk.create(folder)
+    disk.close(file)
+    assert not disk.is_abandoned(folder, name)
+    disk.close(folder)
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 8, 30])

@@ -255,3 +255,12 @@ def test_the_register_compares_before_it_swaps() -> None:
     with pytest.raises(DurabilityLost):
         register.swap("row", b"2", b"3")
     assert register.get("row") == b"2", "failed, and not persisted"
+
+
+def test_a_file_is_held_until_its_process_has_died() -> None:
+    disk, _, folder = disk_with_folder()
+    file, name = disk.create(folder)
+    disk.write(file, memoryview(b"abc"))
+    assert (disk.size(file), disk.is_abandoned(folder, name)) == (3, False)
+    disk.reboot(None)
+    assert disk.is_abandoned(disk.open_folder("/node"), name)
