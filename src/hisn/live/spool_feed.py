@@ -30,6 +30,11 @@ class SpoolFeed:
         self._head = b""
         self._reader: SegmentReader | None = None
 
+    @property
+    def end(self) -> int:
+        """Return the offset in the stream behind what was given."""
+        return self._stream.start
+
     def resume(self, position: Position | None, now_us: int) -> None:
         """Open the spool and stand in it. Raises StorageError."""
         match (position or {}).get(_KEY, None if position else [0, 0, 0, 1]):
