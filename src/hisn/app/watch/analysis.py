@@ -23,11 +23,13 @@ from hisn.app.watch.pieces import JudgedPieces, left_out
 from hisn.app.watch.watermark import Watermark
 from hisn.core import limits
 from hisn.core.packed import Plain, pack, packed_text, unpack, unpacked_text
+from hisn.engine.correlate.episode import Tally
 from hisn.engine.coverage import Coverage
 from hisn.engine.ledger import CoverageLedger
 from hisn.findings.build import FindingBuilder, Spanned
 from hisn.findings.follow import Change, Follower
-from hisn.rules.pack import Pack
+from hisn.rules.correlation import Correlation
+from hisn.rules.pack import Pack, Rule
 
 _FORMAT = 1
 _GAP_US = limits.FINDING_GAP_S * 1_000_000
@@ -57,8 +59,8 @@ class Lane(Protocol):
         """Return what changed since the last call, and whether it will change no more."""
         ...
 
-    def report(self, ledger: CoverageLedger) -> None:
-        """Enter into a ledger what was not judged, and why."""
+    def tally(self) -> Tally | None:
+        """Return what was not correlated, and why."""
         ...
 
     def dump(self) -> Plain:
@@ -77,8 +79,8 @@ class Policy:
     With `is_once` no watermark passes before the end: the findings are those of one run over files.
     """
 
-    lateness_us: int = 60_000_000
-    silent_after_us: int = 600_000_000
+    lateness_us: int = 5_000_000
+    silent_after_us: int = 60_000_000
     pause_us: int = 60_000_000
     is_once: bool = False
 
@@ -92,9 +94,13 @@ class Analysis:
         mapping_digest: str,
         declared: Callable[[str], str],
         policy: Policy,
+        *,
         lanes: Sequence[Lane] = (),
+        left_out: Sequence[Rule | Correlation] = (),
     ) -> None:
+        """Judge by rules; `left_out` are those that the operator does not want."""
         self._rules = rules
+        self._left_out = tuple(left_out)
         self._policy = policy
         self._identity = f"{__version__} {rules.digest} {mapping_digest} {policy!r}"
         self._builder = FindingBuilder(rules.rules, mapping_digest, __version__, declared)
@@ -204,9 +210,8 @@ class Analysis:
         ledger = CoverageLedger.load(unpack(pack(self._ledger.dump())))
         for note in self._noticed.notes():
             ledger.add_note(note)
-        for lane in self._lanes:
-            lane.report(ledger)
-        return ledger.build(self._rules)
+        tallies = [tally for lane in self._lanes if (tally := lane.tally()) is not None]
+        return ledger.build(self._rules, self._left_out, tallies[0] if tallies else None)
 
     def noticed(self, *kinds: str) -> int:
         """Return how much feeds have noticed of some kinds."""

@@ -73,9 +73,9 @@ class Sources:
 
 
 class Taken(NamedTuple):
-    """Name a piece that was taken in: its key, and how the log names its encrypted bytes."""
+    """Name a piece that was taken in: its key (None: nothing is sealed), how the log names its bytes."""
 
-    by: SealBy
+    by: SealBy | None
     key: bytes
     ciphertext: bytes
     raw: bytes
@@ -119,6 +119,10 @@ class CycleSealer:
         snapshot = self._kept.snapshot()
         self._kept.sweep()
         return Begun(self._kept.row, snapshot, cycles)
+
+    def forget(self) -> None:
+        """Begin anew: what is sealed stands, everything else is dropped. Raises StorageError."""
+        self._kept.forget()
 
     def take(self, pieces: Sequence[tuple[str, bytes]]) -> tuple[Taken, ...]:
         """Encrypt pieces (source, context and lines); they are durable when this returns."""
@@ -233,14 +237,15 @@ class CycleSealer:
             Intake(
                 path=str(number),
                 name=source,
-                mode=taken.by.mode,
-                key=taken.by.key,
+                mode=by.mode,
+                key=by.key,
                 commitment=taken.key,
                 ciphertext=taken.ciphertext,
                 raw=taken.raw,
                 source_salt=self._ports.source_salt,
             )
             for number, (source, taken) in enumerate(self._taken)
+            if (by := taken.by)
         ]
 
     def _draft(self, act: FindingAct) -> Draft:

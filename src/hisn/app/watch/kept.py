@@ -89,7 +89,14 @@ class Kept:
         self._blobs = blobs
         self._register = register
         self._raw = register.get(self.row_name)
-        self.row = Row() if self._raw is None else parse_row(self._raw)
+        self._row: Row | None = None
+
+    @property
+    def row(self) -> Row:
+        """Return the row. Raises StorageError (E5602) if it is damaged."""
+        if self._row is None:
+            self._row = Row() if self._raw is None else parse_row(self._raw)
+        return self._row
 
     @property
     def row_name(self) -> str:
@@ -107,12 +114,19 @@ class Kept:
 
     def took(self, row: Row) -> None:
         """Take note that the row was committed."""
-        self.row, self._raw = row, row.encode()
+        self._row, self._raw = row, row.encode()
 
     def put(self, row: Row) -> None:
         """Commit a row alone. Raises Conflict if another process watches under this name."""
         self._register.swap_all([self.change(row)])
         self.took(row)
+
+    def forget(self) -> None:
+        """Begin anew, whatever was kept, and however damaged it is."""
+        if self._raw is not None:
+            self.put(Row())
+        for name in list(self._blobs.list(self._folder)):
+            self._blobs.delete(name)
 
     def cycle_file(self, number: int, data: bytes) -> tuple[str, bytes]:
         """Return the file of a cycle's record: name and bytes."""

@@ -12,6 +12,7 @@ from hisn.app.sealed import ChunkSealer, SealBy, SealedChunk
 from hisn.elections.minutes import MinuteNote
 from hisn.engine.hits import HitBlock
 from hisn.engine.ledger import CoverageLedger
+from hisn.engine.marks import MarkBlock
 from hisn.engine.scan import Scanner
 from hisn.events.batch import Chunk
 from hisn.events.open import read_bytes
@@ -97,10 +98,12 @@ class PieceJudge:
                 for note in notes:
                     ledger.add_note(note)
         hits: list[HitBlock] = []
+        marks: list[MarkBlock] = []
         minutes: list[MinuteNote] = []
         for batch in _batches(chunks, self._bounds):
             scan = self._scanner.scan(batch)
             hits += scan.hits
+            marks += scan.marks
             ledger.add_scan(scan)
             if self._tap:
                 minutes += self._tap(batch)
@@ -109,7 +112,8 @@ class PieceJudge:
         self._read = []
         records = sum(chunk.records for chunk in chunks)
         size_bytes = sum(chunk.size_bytes for chunk in chunks)
-        return JudgedPieces(Part(tuple(hits), ledger, records, size_bytes, minutes=tuple(minutes)))
+        part = Part(tuple(hits), ledger, records, size_bytes, minutes=tuple(minutes), marks=tuple(marks))
+        return JudgedPieces(part)
 
     def close(self) -> None:
         """End; there is nothing to close."""

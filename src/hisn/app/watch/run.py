@@ -90,7 +90,7 @@ class Settings:
     """Bound a cycle. A feed is asked for `cycle_bytes` at most, all feeds together for twice that."""
 
     cycle_bytes: int = 8 * limits.MiB
-    tick_us: int = 10_000_000
+    tick_us: int = 5_000_000
     snapshot_cycles: int = 256
     snapshot_bytes: int = 256 * limits.MiB
 

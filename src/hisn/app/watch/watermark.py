@@ -1,9 +1,10 @@
 """Say up to which instant everything has come that will count: the watermark.
 
 A source's own mark is the greatest time of its events so far, less the lateness that its operator
-allows.  The watermark is the least of the marks of all sources that are alive: what is correlated
-may come from several of them.  A source that gave nothing for `silent_after_us` of recorded time
-stops holding it back, as does one that has never given an event with a time.  It never goes back.
+allows; when nothing came for as long as that, it is that time itself.  The watermark is the least
+of the marks of all sources that are alive: what is correlated may come from several of them.  A
+source that gave nothing for `silent_after_us` of recorded time stops holding it back, as does one
+that has never given an event with a time.  It never goes back.
 
 An event of the future would move the mark past everything that is still to come: no event's time
 counts beyond the recorded time of the cycle it came in.
@@ -49,12 +50,15 @@ class Watermark:
         timed = [each for each in self._sources.values() if each.greatest_us > MIN_US]
         alive = [each for each in timed if now_us - each.heard_us < self._silent_after_us]
         if alive:
-            mark = min(each.greatest_us for each in alive)
+            mark = min(self._mark(each, now_us) for each in alive)
         else:
-            mark = max((each.greatest_us for each in timed), default=MIN_US)
-        if mark > MIN_US:
-            self.passed_us = max(self.passed_us, mark - self._lateness_us)
+            mark = max((self._mark(each, now_us) for each in timed), default=MIN_US)
+        self.passed_us = max(self.passed_us, mark)
         return self.passed_us
+
+    def _mark(self, each: _Source, now_us: int) -> int:
+        is_quiet = now_us - each.heard_us >= self._lateness_us
+        return each.greatest_us if is_quiet else each.greatest_us - self._lateness_us
 
     def of(self, source: str) -> int:
         """Return the source's own mark: before it, nothing of this source counts any more."""

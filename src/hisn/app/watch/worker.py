@@ -154,6 +154,7 @@ def _joined(parts: Sequence[Part]) -> Part:
         sum(part.records for part in parts),
         sum(part.size_bytes for part in parts),
         minutes=tuple(note for part in parts for note in part.minutes),
+        marks=tuple(mark for part in parts for mark in part.marks),
     )
 
 

@@ -106,9 +106,9 @@ def test_nothing_to_do_is_no_cycle_until_it_is_time(tmp_path: Path) -> None:
     world = World(tmp_path, {"a.log": b""})
     with world.process() as (watch, _feeds):
         assert watch.step() is not None  # the first says when it began
-        world.clock.advance(5)
+        world.clock.advance(4)
         assert watch.step() is None
-        world.clock.advance(6)
+        world.clock.advance(2)
         cycle = watch.step()
         assert cycle is not None
         assert cycle.pieces == ()

@@ -24,6 +24,14 @@ def test_a_silent_source_stops_holding_it_back() -> None:
     assert mark.silent(1_200) == ("slow",)
 
 
+def test_what_came_last_is_judged_when_nothing_more_came_for_as_long_as_it_may_be_late() -> None:
+    # A server that an attack has silenced must not keep the attack to itself.
+    mark = Watermark(10, 1_000)
+    mark.see("a", 100, 200)
+    assert mark.advance(209) == 90
+    assert mark.advance(210) == 100
+
+
 def test_it_never_goes_back() -> None:
     mark = Watermark(0, 1_000)
     mark.see("a", 500, 500)
@@ -51,7 +59,7 @@ def test_when_all_are_silent_it_stands_at_the_last_of_them() -> None:
     mark = Watermark(5, 100)
     mark.see("a", 10, 10)
     mark.see("b", 20, 20)
-    assert mark.advance(10_000) == 15
+    assert mark.advance(10_000) == 20
 
 
 def test_it_comes_back_as_it_was() -> None:
