@@ -23,13 +23,7 @@ class HisnError(Exception):
     """Carry a code, a message, and what the user can do about it."""
 
     def __init__(
-        self,
-        code: str,
-        message: str,
-        *,
-        hint: str = "",
-        unchanged: str = "",
-        place: object | None = None,
+        self, code: str, message: str, *, hint: str = "", unchanged: str = "", place: object | None = None
     ) -> None:
         super().__init__(message)
         self.code = code

@@ -131,12 +131,7 @@ def parse_json(
 
 
 def parse_canonical(
-    data: bytes,
-    *,
-    max_bytes: int,
-    max_depth: int = 32,
-    max_values: int = MAX_JSON_VALUES,
-    wide: bool = False,
+    data: bytes, *, max_bytes: int, max_depth: int = 32, max_values: int = MAX_JSON_VALUES, wide: bool = False
 ) -> Json:
     """Return the value of JSON that is written exactly as `canonical` writes it.
 

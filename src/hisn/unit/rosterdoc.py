@@ -15,18 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from hisn.acts import kinds
-from hisn.acts.kinds import (
-    Check,
-    is_count,
-    is_dict,
-    is_digest,
-    is_id,
-    is_str,
-    is_text,
-    list_of,
-    one_of,
-    parse_shape,
-)
+from hisn.acts.kinds import Check, is_count, is_dict, is_digest, is_id, is_str, is_text, parse_shape
 from hisn.acts.statement import Head, parse_heads
 from hisn.core.canon import MAX_EXACT, Json, parse_b64, parse_canonical
 from hisn.core.keys import DualPublic, parse_dual_public
@@ -172,7 +161,7 @@ def _are_thresholds(value: Json) -> bool:
 
 
 _CHARTER: dict[str, Check] = {
-    "format": one_of("hisn-charter/1"),
+    "format": kinds.one_of("hisn-charter/1"),
     "name": is_text,
     "fold_version": is_count,
     "roster": is_digest,
@@ -180,29 +169,25 @@ _CHARTER: dict[str, Check] = {
     "quota": lambda value: kinds.has_shape(value, {"acts_per_hour": is_count}),
 }
 _ROSTER: dict[str, Check] = {
-    "format": one_of("hisn-roster/1"),
+    "format": kinds.one_of("hisn-roster/1"),
     "epoch": is_count,
     "name": is_text,
     "charter": kinds.either(is_digest, ""),
     "previous": kinds.either(is_digest, ""),
     "at": kinds.is_heads,
-    "members": list_of(is_dict, MAX_MEMBERS),
-    "witnesses": list_of(is_dict, MAX_WITNESSES),
+    "members": kinds.list_of(is_dict, MAX_MEMBERS),
+    "witnesses": kinds.list_of(is_dict, MAX_WITNESSES),
 }
 _MEMBER: dict[str, Check] = {
     "id": is_id,
     "side": is_id,
     "url": is_url,
-    "status": one_of("active", "suspended"),
-    "keys": list_of(is_dict, MAX_MEMBER_KEYS),
+    "status": kinds.one_of("active", "suspended"),
+    "keys": kinds.list_of(is_dict, MAX_MEMBER_KEYS),
 }
 PAIR: dict[str, Check] = {"ed25519": is_str, "mldsa": is_str}
-_KEY: dict[str, Check] = {
-    "role": one_of(*ROLES),
-    "from": is_count,
-    "until": kinds.either(is_count, None),
-    **PAIR,
-}
+_UNTIL = kinds.either(is_count, None)
+_KEY: dict[str, Check] = {"role": kinds.one_of(*ROLES), "from": is_count, "until": _UNTIL, **PAIR}
 _WITNESS: dict[str, Check] = {"name": is_id, "side": is_id, "url": is_url, **PAIR}
 
 

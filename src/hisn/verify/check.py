@@ -60,6 +60,8 @@ FINDING_STEPS = (
 FORK_STEPS = (*_FIRST, "fork")
 
 Found: TypeAlias = tuple[Status, Said]
+_Open: TypeAlias = tuple[Mapping[int, Opened], tuple[ShownBatch, ...], tuple[ShownEvent, ...]]
+"""Sealed bodies by number of act, batches, and events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +131,8 @@ class Verifier:
         chain = self._chains.get(grown) or verify_roster_chain(*grown)
         self._chains = {grown: chain}
         epoch = chain[-1].epoch
-        yield (
-            Status.OK,
-            Said("epochs", {"unit": charter.name, "epoch": epoch, "members": len(chain[-1].active)}),
-        )
+        args: Args = {"unit": charter.name, "epoch": epoch, "members": len(chain[-1].active)}
+        yield Status.OK, Said("epochs", args)
         is_pinned = self._genesis is not None
         return Shown(unit=charter.name, genesis=charter.genesis, is_pinned=is_pinned, epoch=epoch), chain
 
@@ -189,15 +189,12 @@ def _finding(shown: Shown, chain: Sequence[Roster], parts: FindingParts, policy:
     check_roots(states.values())
     yield from _states(chain, states, states[checkpoints[0]], policy)
     acts, is_witnessed = yield from _logged(chain, parts, states)
-    bodies, batches, events = yield from _opened(acts, parts)
-    events, others, answers = yield from _claimed(acts, parts.finding, bodies, batches, events)
-    heads = [states[raw] for raw in parts.heads]
-    after = states_seen(acts, states.values(), heads)
+    bodies, batches, events = opened = yield from _opened(acts, parts)
+    events, others, answers = yield from _claimed(acts, parts.finding, opened)
+    after = states_seen(acts, states.values(), [states[raw] for raw in parts.heads])
     before = acts[parts.finding].state.witnessed.before_s
-    if before is None:
-        yield Status.ABSENT, Said("undated")
-    else:
-        yield Status.OK, Said("dated", {"time": shown_time(before)})
+    dated = Said("dated", {"time": shown_time(before)}) if before else Said("undated")
+    yield Status.OK if before else Status.ABSENT, dated
     tokens = len(parts.timestamps)
     yield Status.ABSENT, Said("tokens", {"count": tokens}) if tokens else Said("no-tokens")
     body = bodies[parts.finding]
@@ -237,9 +234,7 @@ def _logged(
     return acts, unseen is None
 
 
-def _opened(
-    acts: Sequence[LoggedAct], parts: FindingParts
-) -> Generator[Found, None, tuple[Mapping[int, Opened], tuple[ShownBatch, ...], tuple[ShownEvent, ...]]]:
+def _opened(acts: Sequence[LoggedAct], parts: FindingParts) -> Generator[Found, None, _Open]:
     """Take steps 10 to 12: sealed texts, events of the batches, and whether all of them are there."""
     bodies = open_bodies(acts, parts.bodies)
     hidden = sum(len(body.hidden) for body in bodies.values())
@@ -263,14 +258,10 @@ def _opened(
 
 
 def _claimed(
-    acts: Sequence[LoggedAct],
-    number: int,
-    bodies: Mapping[int, Opened],
-    batches: Sequence[ShownBatch],
-    events: Sequence[ShownEvent],
+    acts: Sequence[LoggedAct], number: int, opened: _Open
 ) -> Generator[Found, None, tuple[tuple[ShownEvent, ...], int, Mapping[str, tuple[str, ...]]]]:
     """Take steps 13 and 14: which events the finding is about and which are context, and the answers."""
-    finding = acts[number]
+    (bodies, batches, events), finding = opened, acts[number]
     named = named_batches(bodies.get(number))
     by_act = check_named(finding, named, acts, batches)
     events = tuple(replace(event, is_context=event.index not in by_act[event.act]) for event in events)
