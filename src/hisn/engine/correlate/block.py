@@ -10,6 +10,9 @@ from hisn.engine.correlate.log import Log
 from hisn.engine.correlate.rows import Array, Bools
 from hisn.events.batch import Int64s
 
+BEFORE_ALL = int(np.iinfo(np.int64).min)
+"""An instant before all others; no record has it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -44,7 +47,7 @@ def block_of(log: Log, held: int, span_us: int, lookback: int) -> Block:
     np.not_equal(new_times[1:], new_times[:-1], out=is_start[1:])
     starts = np.flatnonzero(is_start) + held
     of_row = np.cumsum(is_start) - 1
-    begins = np.searchsorted(times, times[starts] - span_us)
+    begins = np.searchsorted(times, np.maximum(times[starts], BEFORE_ALL + span_us) - span_us)
     let_go = 0
     if int(log.weights[-1]) - _weight_before(log) > lookback:
         kept = _kept(log, starts, lookback)

@@ -15,13 +15,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from hisn.core import limits
+from hisn.engine.correlate.block import BEFORE_ALL
 from hisn.engine.correlate.cells import text_of_number
 from hisn.engine.correlate.episode import Episode, Shortfall, Tally, Unplaced
 from hisn.engine.correlate.intake import Intake
 from hisn.engine.correlate.plan import CorrelationPlan
 from hisn.engine.correlate.rows import Array, Rows, ranks_of
 from hisn.engine.correlate.state import dump, load
-from hisn.engine.correlate.stream import BEFORE_ALL, Bounds, Growing, Stream, bounds_for
+from hisn.engine.correlate.stream import Bounds, Growing, Stream, bounds_for
 from hisn.engine.marks import MarkBlock
 from hisn.events.batch import NO_TIME
 
@@ -49,9 +50,10 @@ class Correlator:
             feeds = self.plan.feeds_of.get(block.rule)
             if feeds and (rows := self._in_time(block)).start < len(block.times):
                 self._put(block, rows, feeds)
-        for stream in self.streams:
-            if stream.waiting.is_over:
-                stream.waiting.shorten(self.ranks())
+                for correlation, _feed in feeds:
+                    waiting = self.streams[correlation].waiting
+                    if waiting.is_over:
+                        waiting.shorten(self.ranks())
 
     def _in_time(self, block: MarkBlock) -> slice:
         untimed = int(np.searchsorted(block.times, NO_TIME, side="right"))
@@ -179,16 +181,16 @@ class Correlator:
 
     def _name_fewer(self) -> None:
         """Name fewer records of the longest episodes where all together name too many."""
+        held = self.bounds.held
+        if sum(stream.named for stream in self.streams) <= held:
+            return
         growing = [each for stream in self.streams for each in stream.open.values()]
         named = np.array([each.evidence.named for each in growing], np.int64)
-        most, held = self.bounds.named, self.bounds.held
-        if int(named.sum()) <= held:
-            return
+        most = self.bounds.named
         while most > limits.MIN_RECORDS_PER_EPISODE and 2 * int(np.minimum(named, most).sum()) > held:
             most //= 2
-        for each in growing:
-            if each.evidence.named > most:
-                each.evidence.shorten(most)
+        for stream in self.streams:
+            stream.shorten(most)
 
     def groups_in_use(self) -> set[int]:
         """Return the digests of groups whose texts may be asked for."""

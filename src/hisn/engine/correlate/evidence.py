@@ -30,6 +30,16 @@ class Records:
         """Return some of them."""
         return Records(self.sources[chosen], self.rules[chosen], self.numbers[chosen])
 
+    def plain_numbers(self) -> list[int] | None:
+        """Return the numbers where they ascend and are of one source and rule: they mostly are."""
+        is_plain = (
+            len(self) > 0
+            and bool((self.sources == self.sources[0]).all())
+            and bool((self.rules == self.rules[0]).all())
+            and bool((self.numbers[1:] > self.numbers[:-1]).all())
+        )
+        return self.numbers.tolist() if is_plain else None
+
     def pairs(self) -> set[tuple[int, int]]:
         """Return the (source, rule)s that occur."""
         both = np.stack((self.sources.astype(np.int64), self.rules.astype(np.int64)))
@@ -113,6 +123,10 @@ class Evidence:
     def build(self, sources: Sequence[str], rule_digests: Sequence[str]) -> tuple[Part, ...]:
         """Return the parts by (source, rule digest)."""
         whole = self.whole()
+        plain = None if self.lost else whole.plain_numbers()
+        if plain is not None:
+            source, rule = sources[whole.sources[0]], rule_digests[whole.rules[0]]
+            return (Part(source, rule, tuple(plain), is_complete=True),)
         records = whole.distinct(np.arange(len(sources)))
         cuts = np.flatnonzero((np.diff(records.sources) != 0) | (np.diff(records.rules) != 0)) + 1
         parts: dict[tuple[int, int], tuple[int, ...]] = dict.fromkeys(self.lost, ())

@@ -14,7 +14,7 @@ import numpy as np
 
 from hisn.core.packed import Plain, damaged, pack, packed_text, unpack, unpacked_text
 from hisn.engine.correlate.evidence import Evidence, Records, Snapshot
-from hisn.engine.correlate.plan import STATE_VERSION, Column
+from hisn.engine.correlate.plan import STATE_VERSION
 from hisn.engine.correlate.rows import Array, Rows
 from hisn.engine.correlate.stream import Growing, Losses, Stream
 
@@ -35,8 +35,8 @@ def load(correlator: Correlator, data: bytes) -> None:
     try:
         if not isinstance(state, list) or state[:2] != [STATE_VERSION, correlator.plan.digest]:
             raise damaged()
-        _read(correlator, state)
-    except (ValueError, TypeError, IndexError, KeyError, OverflowError, ZeroDivisionError) as error:
+        _Reader(correlator).read(state)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise damaged() from error
 
 
@@ -157,57 +157,105 @@ def _column(column: Array) -> Plain:
     return [None if number is None else str(number) for number in column.tolist()]
 
 
-def _read(correlator: Correlator, state: list[Any]) -> None:
-    _version, _digest, watermark, names, texts, unplaced, streams = state
-    correlator.watermark = int(watermark)
-    for name in names:
-        correlator.code_of(unpacked_text(name))
-    for digest, parts in texts:
-        correlator.intake.texts[int(digest)] = tuple([unpacked_text(part) for part in parts])
-    for rule, source, untimed, late in unplaced:
-        correlator.unplaced[int(rule), unpacked_text(source)] = [int(untimed), int(late)]
-    for stream, packed in zip(correlator.streams, streams, strict=True):
-        _read_stream(stream, packed)
+class _Reader:
+    """Read the parts of a state; codes are looked at, because what they point to must be there."""
 
+    def __init__(self, correlator: Correlator) -> None:
+        self._correlator = correlator
 
-def _read_stream(stream: Stream, packed: Sequence[Any]) -> None:
-    held, waiting, still_open, closed, snapshots, losses, dropped = packed
-    judged_already = _read_rows(held, stream.judged.columns)
-    if len(judged_already):
-        stream.fill(judged_already)
-    rows = _read_rows(waiting, stream.judged.columns)
-    if len(rows):
-        stream.waiting.put(rows)
-    for time, source, number, records, lost, first in snapshots:
-        stream.snapshots[time, source, number] = Snapshot(
-            _read_records(records), frozenset(_read_pairs(lost)), _read_first(first)
+    def read(self, state: list[Any]) -> None:
+        correlator = self._correlator
+        _version, _digest, watermark, names, texts, unplaced, streams = state
+        correlator.watermark = _int64(watermark)
+        for name in names:
+            correlator.code_of(unpacked_text(name))
+        for digest, parts in texts:
+            correlator.intake.texts[_int64(digest)] = tuple([unpacked_text(part) for part in parts])
+        for rule, source, untimed, late in unplaced:
+            correlator.unplaced[int(rule), unpacked_text(source)] = [int(untimed), int(late)]
+        for stream, packed in zip(correlator.streams, streams, strict=True):
+            self._stream(stream, packed)
+
+    def _stream(self, stream: Stream, packed: Sequence[Any]) -> None:
+        held, waiting, still_open, closed, snapshots, losses, dropped = packed
+        for time, source, number, records, lost, first in snapshots:
+            snapshot = Snapshot(self._records(records), frozenset(self._pairs(lost)), self._first(first))
+            stream.snapshots[int(time), int(source), int(number)] = snapshot
+        for each, put in ((held, stream.fill), (waiting, stream.waiting.put)):
+            rows = self._rows(each, stream)
+            if len(rows):
+                put(rows)
+        if not stream.snapshot_keys() <= stream.snapshots.keys():
+            raise ValueError("an episode without its records")
+        for each in (*still_open, *closed):
+            growing, is_changed = self._growing(each, stream.bounds.named)
+            stream.restore(growing, is_changed=is_changed)
+        stream.losses = Losses(*[int(count) for count in losses])
+        count, since = dropped
+        stream.waiting.dropped, stream.waiting.dropped_from = int(count), since and int(since)
+
+    def _rows(self, packed: Sequence[Any], stream: Stream) -> Rows:
+        times, sources, numbers, feeds, weights, packed_columns = packed
+        rows = Rows(
+            _array(times, _INT64),
+            self._sources(sources),
+            _array(numbers, _INT64),
+            _within(_array(feeds, _INT32), 0, len(stream.judged.feeds)),
+            _within(_array(weights, _INT32), 1, 1 << 31),
+            tuple(
+                [
+                    _read_numbers(each) if column.is_number else _array(each, _INT64)
+                    for column, each in zip(stream.judged.columns, packed_columns, strict=True)
+                ]
+            ),
         )
-    for each in (*still_open, *closed):
-        growing, is_changed = _read_growing(each, stream.bounds.named)
-        stream.restore(growing, is_changed=is_changed)
-    stream.losses = Losses(*losses)
-    stream.waiting.dropped, stream.waiting.dropped_from = dropped
+        others = (rows.sources, rows.numbers, rows.feeds, rows.weights, *rows.columns)
+        if {len(each) for each in others} != {len(rows)} or bool((np.diff(rows.times) < 0).any()):
+            raise ValueError("columns that do not fit together")
+        return rows
 
+    def _sources(self, data: bytes) -> Array:
+        codes = _array(data, _INT32)
+        return _within(codes, -len(self._correlator.streams), len(self._correlator.sources))
 
-def _read_rows(packed: Sequence[Any], columns: Sequence[Column]) -> Rows:
-    times, sources, numbers, feeds, weights, packed_columns = packed
-    rows = Rows(
-        _array(times, _INT64),
-        _array(sources, _INT32),
-        _array(numbers, _INT64),
-        _array(feeds, _INT32),
-        _array(weights, _INT32),
-        tuple(
-            [
-                _read_numbers(each) if column.is_number else _array(each, _INT64)
-                for column, each in zip(columns, packed_columns, strict=True)
-            ]
-        ),
-    )
-    lengths = {len(rows), *map(len, (rows.sources, rows.numbers, rows.feeds, rows.weights, *rows.columns))}
-    if len(lengths) > 1:
-        raise ValueError("columns of different lengths")
-    return rows
+    def _growing(self, packed: Sequence[Any], cap: int) -> tuple[Growing, bool]:
+        key, fired, last, first, count, value, extreme, records, lost, is_full, is_closed, is_changed = packed
+        if key not in self._correlator.intake.texts:
+            raise ValueError("a group without its texts")
+        evidence = Evidence(cap)
+        evidence.add(self._records(records))
+        evidence.lost |= self._pairs(lost)
+        evidence.is_full |= bool(is_full)
+        growing = Growing(
+            key=_int64(key),
+            fired=_int64(fired),
+            last=_int64(last),
+            first=self._first(first),
+            count=int(count),
+            value=Fraction(str(value)),
+            extreme=Fraction(str(extreme)),
+            evidence=evidence,
+            is_closed=bool(is_closed),
+        )
+        return growing, bool(is_changed)
+
+    def _records(self, packed: Sequence[Any]) -> Records:
+        sources, rules, numbers = packed
+        digests = self._correlator.plan.rule_digests
+        records = Records(
+            self._sources(sources), _within(_array(rules, _INT32), 0, len(digests)), _array(numbers, _INT64)
+        )
+        if {len(records.sources), len(records.rules)} != {len(records)}:
+            raise ValueError("columns that do not fit together")
+        return records
+
+    def _pairs(self, packed: Sequence[Any]) -> set[tuple[int, int]]:
+        sources, digests = self._correlator.sources, self._correlator.plan.rule_digests
+        return {(range(len(sources))[int(source)], range(len(digests))[int(rule)]) for source, rule in packed}
+
+    def _first(self, packed: Sequence[Any]) -> tuple[int, int, int]:
+        time, source, number = packed
+        return _int64(time), range(len(self._correlator.sources))[int(source)], _int64(number)
 
 
 def _array(data: bytes, kind: np.dtype[Any]) -> Array:
@@ -215,33 +263,17 @@ def _array(data: bytes, kind: np.dtype[Any]) -> Array:
     return np.frombuffer(data, kind).astype(kind.newbyteorder("="))
 
 
+def _within(codes: Array, low: int, high: int) -> Array:
+    if len(codes) and not low <= int(codes.min()) <= int(codes.max()) < high:
+        raise ValueError("a code of nothing")
+    return codes
+
+
+def _int64(value: Any) -> int:
+    return int(np.int64(value))
+
+
 def _read_numbers(packed: Sequence[str | None]) -> Array:
     column = np.empty(len(packed), object)
     column[:] = [None if number is None else int(number) for number in packed]
     return column
-
-
-def _read_growing(packed: Sequence[Any], cap: int) -> tuple[Growing, bool]:
-    key, fired, last, first, count, value, extreme, records, lost, is_full, is_closed, is_changed = packed
-    evidence = Evidence(cap)
-    evidence.add(_read_records(records))
-    evidence.lost |= _read_pairs(lost)
-    evidence.is_full |= bool(is_full)
-    growing = Growing(
-        key, fired, last, _read_first(first), count, Fraction(value), Fraction(extreme), evidence, is_closed
-    )
-    return growing, is_changed
-
-
-def _read_records(packed: Sequence[Any]) -> Records:
-    sources, rules, numbers = packed
-    return Records(_array(sources, _INT32), _array(rules, _INT32), _array(numbers, _INT64))
-
-
-def _read_pairs(packed: Sequence[Any]) -> set[tuple[int, int]]:
-    return {(int(source), int(rule)) for source, rule in packed}
-
-
-def _read_first(packed: Sequence[Any]) -> tuple[int, int, int]:
-    time, source, number = packed
-    return int(time), int(source), int(number)

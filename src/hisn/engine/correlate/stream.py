@@ -15,7 +15,7 @@ from fractions import Fraction
 import numpy as np
 
 from hisn.core import limits
-from hisn.engine.correlate.block import Block, block_of, chosen_rows
+from hisn.engine.correlate.block import BEFORE_ALL, Block, block_of, chosen_rows
 from hisn.engine.correlate.evidence import Evidence, First, Records, Snapshot
 from hisn.engine.correlate.log import Log
 from hisn.engine.correlate.measures import Measure, Meter
@@ -27,9 +27,6 @@ from hisn.events.batch import Int64s
 SnapshotKey = tuple[int, int, int]
 """Time, source code and number of the event that an episode is."""
 
-
-BEFORE_ALL = int(np.iinfo(np.int64).min)
-"""An instant before all others; no record has it."""
 
 _MANY_SLOTS = 4096
 
@@ -102,24 +99,25 @@ class _Segment:
 
 @dataclass(frozen=True, slots=True)
 class _Behind:
-    """Hold rows of the log, by (slot, row), and of what they are made."""
+    """Hold the rows of the log behind segments, by (slot, row).
+
+    `begins`, `firsts` and `ends` give for each segment where its rows begin, and where those of its
+    first window and of all its windows end.
+    """
 
     rows: Int64s
-    keys: Int64s
-    size: int
-    first: Bools
-
-    def part(self, slot: int, low: int, high: int) -> slice:
-        """Return where the rows of a slot from low to high, both included, stand."""
-        start, end = np.searchsorted(self.keys, (slot * self.size + low, slot * self.size + high + 1))
-        return slice(int(start), int(end))
+    is_first: Bools
+    begins: list[int]
+    firsts: list[int]
+    ends: list[int]
 
 
 class Stream:
     """Judge one correlation; `advance` goes forward only.
 
     `open` episodes are by their group's digest, `changed` those that grew since `take`, `done` the
-    closed ones not taken yet.  `snapshots` are of the held events that are episodes of others.
+    closed ones not taken yet; `named` counts the records that the open ones name.  `snapshots` are
+    of the held events that are episodes of others.
     """
 
     def __init__(self, judged: Judged, bounds: Bounds) -> None:
@@ -138,6 +136,7 @@ class Stream:
         self._keys: list[int] = []
         self._kept_slots = 0
         self._ends: list[tuple[int, int]] = []
+        self.named = 0
         self._rules = np.array([feed.rule for feed in judged.feeds], np.int32)
         self._kept_snapshots = 0
 
@@ -162,6 +161,8 @@ class Stream:
 
     def advance(self, upto: int, ranks: Array) -> Iterator[Emission]:
         """Judge all that waits up to an instant; yield the new episodes for those that judge them."""
+        if not (len(self.waiting) or len(self.log) or self.open):
+            return
         new = self.waiting.take(upto, ranks)
         out = 0
         if len(new):
@@ -193,7 +194,8 @@ class Stream:
 
     def _drop(self, out: int, upto: int) -> None:
         """Forget the rows that no later window holds; `out` of them are in no window now."""
-        start = int(np.searchsorted(self.log.times, upto - self.judged.span_us, side="right"))
+        reached = max(BEFORE_ALL, upto - self.judged.span_us)
+        start = int(np.searchsorted(self.log.times, reached, side="right"))
         if start > out:
             self._meter.drop(self.log, out, start)
         self.log.drop(max(start, out))
@@ -208,21 +210,21 @@ class Stream:
         if not segments:
             return
         behind = self._behind(block, segments)
-        for segment in segments:
+        for index, segment in enumerate(segments):
             first, last = int(segment.windows[0]), int(segment.windows[-1])
             key = self._keys[segment.slot]
             growing = self.open.get(key)
             if growing is None or not segment.goes_on:
                 if growing is not None:
                     self.finish(growing)
-                window = behind.rows[behind.part(segment.slot, segment.low, int(block.places[first]))]
+                window = behind.rows[behind.begins[index] : behind.firsts[index]]
                 growing = self._begin(block, found.at(first), window, first, ranks)
                 if self.judged.ups:
                     yield from self._emit(window, growing, ranks)
             growing.last = int(block.log.times[block.places[last]])
             growing.extreme = max(growing.extreme, found.largest(segment.windows))
-            part = behind.part(segment.slot, segment.low, int(block.places[last]))
-            self._grow(growing, behind.rows[part], behind.first[part])
+            part = slice(behind.begins[index], behind.ends[index])
+            self._grow(growing, behind.rows[part], behind.is_first[part])
 
     def _segments(self, block: Block, firing: Int64s) -> list[_Segment]:
         """Cut firing windows into episodes: one goes on with that before it where it reaches back to it."""
@@ -257,12 +259,18 @@ class Stream:
         ]
 
     def _behind(self, block: Block, segments: Sequence[_Segment]) -> _Behind:
-        """Return all rows that the segments may rest on."""
+        """Return all rows that the segments rest on."""
         slots = np.array([segment.slot for segment in segments])
-        low = min(segment.low for segment in segments)
-        rows, of_rows = chosen_rows(block.log, slots, low, len(self._keys))
+        lows = np.array([segment.low for segment in segments])
+        firsts = block.places[[int(segment.windows[0]) for segment in segments]]
+        lasts = block.places[[int(segment.windows[-1]) for segment in segments]]
+        rows, of_rows = chosen_rows(block.log, slots, int(lows.min()), len(self._keys))
         size = len(block.log) + 1
-        return _Behind(rows, of_rows * size + rows, size, block.log.first[rows])
+        keys = of_rows * size + rows
+        begins, first_ends, ends = (
+            np.searchsorted(keys, slots * size + edge).tolist() for edge in (lows, firsts + 1, lasts + 1)
+        )
+        return _Behind(rows, block.log.first[rows], begins, first_ends, ends)
 
     def _begin(self, block: Block, value: Fraction, window: Int64s, first: int, ranks: Array) -> Growing:
         fired = int(block.log.times[block.places[first]])
@@ -290,9 +298,11 @@ class Stream:
     def _grow(self, growing: Growing, rows: Int64s, first: Bools) -> None:
         """Let an episode rest on more rows of the log."""
         growing.count += int(np.count_nonzero(first))
+        named = growing.evidence.named
         for records, lost in self._records(rows):
             growing.evidence.add(records)
             growing.evidence.lost |= lost
+        self.named += growing.evidence.named - named
         self.changed.add(growing.key)
         heapq.heappush(self._ends, (growing.last, growing.key))
 
@@ -351,9 +361,18 @@ class Stream:
     def finish(self, growing: Growing) -> None:
         """Close an open episode."""
         growing.is_closed = True
+        self.named -= growing.evidence.named
         del self.open[growing.key]
         self.changed.discard(growing.key)
         self.done.append(growing)
+
+    def shorten(self, most: int) -> None:
+        """Let every open episode name so many records at most."""
+        for growing in self.open.values():
+            if growing.evidence.named > most:
+                self.named += most - growing.evidence.named
+                growing.evidence.shorten(most)
+                self.changed.add(growing.key)
 
     def take(self) -> list[Growing]:
         """Return the episodes that changed since the last call."""
@@ -368,6 +387,7 @@ class Stream:
             self.done.append(growing)
             return
         self.open[growing.key] = growing
+        self.named += growing.evidence.named
         heapq.heappush(self._ends, (growing.last, growing.key))
         if is_changed:
             self.changed.add(growing.key)
