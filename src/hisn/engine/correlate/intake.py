@@ -13,7 +13,7 @@ from hisn.engine.correlate.rows import Array
 from hisn.engine.marks import MarkBlock
 from hisn.events.schema import Cell
 
-_MAX_KNOWN = 1 << 18
+_MAX_KNOWN = 1 << 17
 
 
 class Intake:
