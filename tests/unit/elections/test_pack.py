@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from hisn.app.correlated import RunCorrelations
 from hisn.elections.pack import bundled_examples, bundled_rules
 from hisn.engine.plan import compile_plan
 from hisn.engine.reference import holds
@@ -22,6 +23,7 @@ from hisn.events.declare import Declarations
 from hisn.events.mapping import load_mapping
 from hisn.events.open import discover, read
 from hisn.events.schema import Declaration
+from hisn.rules.correlation import Correlation, silenced
 from hisn.rules.expr import And, Expr, Not, Or, Regex
 from hisn.rules.pack import LEVELS, Pack, Rule
 from hisn.rules.sigma import build_pack
@@ -29,7 +31,8 @@ from hisn.rules.sigma import build_pack
 PHASES = {
     "any", "pre", "registration_close", "early_voting", "voting", "counting", "reporting", "canvass", "certified",
 }  # fmt: skip
-STEMS = [rule.path.removesuffix(".yml") for rule in bundled_rules()]
+CORRELATED = [rule.path.removesuffix(".yml") for rule in bundled_rules() if b"\ncorrelation:\n" in rule.data]
+STEMS = [stem for rule in bundled_rules() if (stem := rule.path.removesuffix(".yml")) not in CORRELATED]
 
 
 class Examples(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,7 +68,7 @@ def examples_of(stem: str) -> Examples:
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     """Write every example into a file of its own and judge them all in one batch."""
     folder = tmp_path_factory.mktemp("examples")
-    for stem in bundled_examples():
+    for stem in STEMS:
         examples = examples_of(stem)
         for label, texts in (("positive", examples.positive), ("negative", examples.negative)):
             for number, text in enumerate(texts):
@@ -104,28 +107,33 @@ def regexes(expression: Expr) -> Iterator[Regex]:
 
 def test_every_rule_is_judged_and_none_refused() -> None:
     assert pack().refused == ()
-    assert pack().correlations == ()
-    assert len(pack().rules) == len(STEMS) >= 25
+    assert pack().notes == ()
+    assert len(STEMS) >= 25
+    assert len(CORRELATED) >= 10
 
 
 def test_the_pack_covers_every_family_of_the_design() -> None:
-    families = {stem.partition("_")[0] for stem in STEMS}
-    assert families == {"web", "ems", "db", "logon", "device"}
+    for stems in (STEMS, CORRELATED):
+        families = {stem.partition("_")[0] for stem in stems}
+        assert families == {"web", "ems", "db", "logon", "device"}
 
 
 def test_every_example_has_a_rule_and_every_rule_has_examples() -> None:
-    assert sorted(bundled_examples()) == STEMS
+    assert sorted(bundled_examples()) == sorted((*STEMS, *CORRELATED))
 
 
 def test_no_two_rules_share_an_id() -> None:
-    identifiers = [rule.id for rule in pack().rules]
+    identifiers = [each.id for each in everything()]
     assert len(set(identifiers)) == len(identifiers)
     assert all(UUID(identifier).version == 4 for identifier in identifiers)
 
 
-@pytest.mark.parametrize("stem", STEMS)
-def test_a_rule_says_what_people_need_to_know(stem: str) -> None:
-    rule = rule_of(stem)
+def everything() -> tuple[Rule | Correlation, ...]:
+    return (*pack().rules, *pack().correlations)
+
+
+@pytest.mark.parametrize("rule", everything(), ids=lambda rule: f"{rule.path}:{rule.line}")
+def test_a_rule_says_what_people_need_to_know(rule: Rule | Correlation) -> None:
     info = rule.info
     assert info.author == "Hisn project"
     assert info.licence == "Apache-2.0"
@@ -157,6 +165,43 @@ def test_a_rule_stays_silent_on_its_negative_examples(stem: str, outcomes: dict[
         outcome = outcomes[f"{stem}.negative.{number}"]
         assert (outcome.format, outcome.records, outcome.holes) == (examples.format, 1, 0), text
         assert stem not in outcome.fired, text
+
+
+def correlate(stem: str, text: str, tmp_path: Path) -> set[str]:
+    """Return the file stems of the correlations that find something in one log."""
+    (tmp_path / stem).write_text(text + "\n", encoding="utf-8")
+    run = RunCorrelations(pack(), "", lambda _source: "")
+    scanner = Scanner(
+        compile_plan(pack()), load_mapping(), use_hyperscan=False, wanted=run.wanted, silenced=run.silenced
+    )
+    for chunk in chunks_of(tmp_path):
+        assert (chunk.kind, len(chunk.unparsed)) == (examples_of(stem).format, 0)
+        assert chunk.records > 0
+        run.add(scanner.scan([chunk]).marks)
+    found, tally = run.finish()
+    assert tally.unplaced == ()
+    paths = {each.digest: each.path for each in pack().correlations}
+    return {paths[finding.rule_digest].removesuffix(".yml") for finding in found}
+
+
+@pytest.mark.parametrize("stem", CORRELATED)
+def test_a_correlation_fires_on_its_positive_examples(stem: str, tmp_path: Path) -> None:
+    assert len(examples_of(stem).positive) >= 2
+    for text in examples_of(stem).positive:
+        assert stem in correlate(stem, text, tmp_path), text
+
+
+@pytest.mark.parametrize("stem", CORRELATED)
+def test_a_correlation_stays_silent_on_its_negative_examples(stem: str, tmp_path: Path) -> None:
+    assert len(examples_of(stem).negative) >= 2
+    for text in examples_of(stem).negative:
+        assert stem not in correlate(stem, text, tmp_path), text
+
+
+def test_rules_that_were_findings_before_still_are() -> None:
+    """Correlations silence only what says nothing by itself."""
+    silent = {pack().rules[index].path.removesuffix(".yml") for index in silenced(pack())}
+    assert silent <= set(CORRELATED)
 
 
 def test_the_plain_engine_judges_the_examples_alike(outcomes: dict[str, Outcome], tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ ATTACKS: tuple[Attack, ...] = (
         "device-failed-access",
         "Administrator PIN guessed, then the media door opened",
         _FIRST,
-        ("device_failed_access", "device_physical_access"),
+        ("device_failed_access", "device_physical_access", "device_access_guessed"),
         _failed_access,
     ),
     Attack(

@@ -70,5 +70,5 @@ ATTACKS: tuple[Attack, ...] = (
     Attack("ems-service", "Service installed on the EMS host",
            windows.PATH, ("ems_service_installed",), _service),
     Attack("ems-log-cleared", "Security log of the EMS host cleared",
-           windows.PATH, ("ems_log_cleared",), _log_cleared),
+           windows.PATH, ("ems_log_cleared", "ems_log_cleared_after_remote_logon"), _log_cleared),
 )  # fmt: skip

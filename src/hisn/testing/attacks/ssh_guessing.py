@@ -39,6 +39,6 @@ GUESSING = Attack(
     name="ssh-guessing",
     title="Password guessing against the portal host, then a success",
     source=sshd.PATH,
-    expect=("logon_ssh_password_from_internet", "logon_ssh_failed_password"),
+    expect=("logon_ssh_password_from_internet", "logon_ssh_failed_password", "logon_ssh_guessed_password"),
     play=_play,
 )

@@ -40,6 +40,6 @@ ENUMERATION = Attack(
     name="voter-enumeration",
     title="Voter look-ups enumerated by a script from eight addresses",
     source=portal.PATH,
-    expect=("web_scripted_voter_lookup",),
+    expect=("web_scripted_voter_lookup", "web_voter_references_walked"),
     play=_play,
 )

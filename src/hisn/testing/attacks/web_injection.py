@@ -62,6 +62,6 @@ SLOW_INJECTION = Attack(
     name="slow-sql-injection",
     title="Slow SQL injection through the application-status page",
     source=portal.PATH,
-    expect=("web_sqli_union_select", "web_sqli_time_based", "web_sqli_boolean"),
+    expect=("web_sqli_union_select", "web_sqli_time_based", "web_sqli_boolean", "web_injection_felt"),
     play=_play,
 )

@@ -39,6 +39,6 @@ SCANNER = Attack(
     name="web-scanner",
     title="Vulnerability scanner against the portal an hour before the polls close",
     source=portal.PATH,
-    expect=("web_scanner_agent", "web_config_probe"),
+    expect=("web_scanner_agent", "web_config_probe", "web_probing_burst"),
     play=_play,
 )
