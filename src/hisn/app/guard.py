@@ -104,7 +104,7 @@ def guard(
     clock.lap("discover")
     mapping = load_mapping()
     taking = seal_to.begin(discovery, request.declarations, mapping.digest) if seal_to else None
-    pack, excluded = _choose(load_rule_pack(request.rules, request.placeholders), request.exclude)
+    pack, excluded = choose(load_rule_pack(request.rules, request.placeholders), request.exclude)
     clock.lap("rules")
     plan = load_plan(pack)
     databases = load_databases(plan) if request.use_hyperscan else None
@@ -174,7 +174,7 @@ def _make_judge(
     return Judge(scanner, request.batch)
 
 
-def _choose(pack: Pack, patterns: Sequence[str]) -> tuple[Pack, tuple[Rule | Correlation, ...]]:
+def choose(pack: Pack, patterns: Sequence[str]) -> tuple[Pack, tuple[Rule | Correlation, ...]]:
     """Split the pack into what is judged and what the operator left out; both are in coverage.
 
     A correlation that rests on a rule that was left out is left out with it.

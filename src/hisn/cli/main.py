@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "guard": ("hisn.cli.guard:guard", mark("Find attacks in log files.")),
+    "watch": ("hisn.cli.watch:watch", mark("Find attacks in logs as they are written.")),
     "rules": ("hisn.cli.rules:rules", mark("Get, check, explain and pack detection rules.")),
     "evidence": ("hisn.cli.evidence:evidence", mark("Show, prove and recheck what this node has sealed.")),
     "node": ("hisn.cli.node:node", mark("Make this member's node, see how it stands, check and mend it.")),

@@ -35,7 +35,7 @@ def guard_sealed(
         request = make_request()
         opened = sealer.open()
         if opened.is_new:
-            _say_new(str(root), opened)
+            say_new(str(root), opened)
         result = guard(request, open_progress(), sealer)
         outcome = sealer.finish()
         if result.sealed:
@@ -43,7 +43,8 @@ def guard_sealed(
     return result
 
 
-def _say_new(root: str, opened: Opened) -> None:
+def say_new(root: str, opened: Opened) -> None:
+    """Say that a node was made, and where its key lies."""
     lines = (
         _("Made a node, {origin}, in {root}.").format(origin=tech(opened.origin), root=tech(root)),
         _("Its key lies in {path}, open for unattended starts: keep a copy of that folder apart.").format(

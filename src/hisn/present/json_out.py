@@ -45,6 +45,21 @@ def render_jsonl(report: Report) -> bytes:
     return b"".join(line + b"\n" for line in _lines(report))
 
 
+def encoded_line(document: dict[str, Any]) -> bytes:
+    """Return a document as one line."""
+    return _encode(document) + b"\n"
+
+
+def plain_finding(finding: Finding) -> dict[str, Any]:
+    """Return a finding as a document of its schema."""
+    return _finding(finding)
+
+
+def coverage_line(coverage: Coverage) -> bytes:
+    """Return a coverage as one line; it names its schema."""
+    return encoded_line(_coverage(coverage))
+
+
 def _lines(report: Report) -> Iterator[bytes]:
     for finding in report.findings:
         yield _encode(_finding(finding))

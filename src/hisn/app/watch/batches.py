@@ -26,7 +26,7 @@ class Batches:
 
     def evidence(self, finding: Finding) -> tuple[Evidence, ...]:
         """Return the batches that hold a finding's records, with the events in each."""
-        return tuple(evidence_of(finding, self._batches.get(finding.source, ())))
+        return tuple(evidence_of(finding, self._batches))
 
     def forget(self, horizon_of: Callable[[str], int], needed: Mapping[str, int]) -> None:
         """Drop the batches all of whose events are before the horizon of their source.

@@ -8,6 +8,7 @@ stands where the other process stood.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -16,12 +17,11 @@ from hisn.acts.statement import Ref
 from hisn.app.sealed import SealedChunk
 from hisn.app.watch.analysis import Analysis
 from hisn.app.watch.contexts import Contexts
-from hisn.app.watch.cycle import Cycle, PieceRecord, digest_of
+from hisn.app.watch.cycle import Cycle, PieceRecord, digest_of, encode_plain
 from hisn.app.watch.cycle_sealer import Begun, FindingAct, Replayed, Taken
 from hisn.app.watch.kept import Row
 from hisn.app.watch.pieces import ToRead, Worker
 from hisn.core import limits
-from hisn.core.canon import Json, canonical, parse_canonical
 from hisn.core.clock import Clock
 from hisn.core.packed import Plain, pack, unpack
 from hisn.events.declare import Declarations
@@ -29,8 +29,6 @@ from hisn.events.tasks import Task
 from hisn.findings.follow import Change
 from hisn.live.feed import Feed, Position, changes, with_changes
 from hisn.live.piece import FeedNote, Piece
-
-_MAX_POSITIONS = 256 * limits.MiB
 
 
 class Sealer(Protocol):
@@ -332,10 +330,10 @@ class Watch:
         )
 
     def _dump(self) -> bytes:
-        positions: Json = {name: dict(each) for name, each in self._positions.items()}
+        positions = {name: dict(each) for name, each in self._positions.items()}
         return pack(
             [
-                canonical(positions),
+                encode_plain(positions),
                 self._contexts.dump(),
                 self._last_us,
                 self._outputs.dump(),
@@ -348,8 +346,7 @@ class Watch:
         if data is None:
             return True
         positions, contexts, self._last_us, outputs, analysis = unpack(data)
-        found: Any = parse_canonical(positions, max_bytes=_MAX_POSITIONS)
-        self._positions = found
+        self._positions = json.loads(positions)
         self._contexts.load(contexts)
         self._outputs.load(outputs)
         return self._analysis.load(analysis)

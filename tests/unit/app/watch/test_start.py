@@ -1,0 +1,165 @@
+"""A whole watch over real files: three processes, one log, and the findings of guard."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.app.units import RULE, alone, nobody, opened
+from tests.unit.app.watch.world import guarded, web_log
+
+from hisn.app.node_status import check_node
+from hisn.app.watch.config import read_config
+from hisn.app.watch.outbox import Told, Waiting
+from hisn.app.watch.start import WatchRequest, run_watch
+from hisn.engine.coverage import Coverage
+from hisn.findings.model import Finding
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs fork")
+STREAMS = {"a.log": web_log(1), "b.log": web_log(2)}
+
+
+class Quiet:
+    def __init__(self) -> None:
+        self.statuses: list[Any] = []
+        self.watch: Any = None
+
+    def opened(self, opened: Any) -> None:
+        self.origin = opened.origin
+
+    def begun(self, watch: Any) -> None:
+        self.watch = watch
+
+    def status(self, status: Any) -> None:
+        self.statuses.append(status)
+
+    def ended(self, watch: Any, coverage: Any) -> None:
+        self.coverage = coverage
+
+
+class Place:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        alone(folder / "home").close()
+        (folder / "rule.yml").write_text(RULE)
+        (folder / "watched").mkdir()
+        self.told: dict[str, Finding] = {}
+
+    def write(self, name: str, data: bytes) -> None:
+        with (self.folder / "watched" / name).open("ab") as file:
+            file.write(data)
+
+    def request(self, **more: Any) -> WatchRequest:
+        import msgspec
+
+        config = msgspec.structs.replace(
+            read_config([str(self.folder / "watched")]),
+            rules=(str(self.folder / "rule.yml"),),
+            **more.pop("config", {}),
+        )
+
+        def listen(_cycle: object, told: Any) -> None:
+            for each in told:
+                self.told[each.change.thread] = each.change.finding
+
+        return WatchRequest(
+            config=config, root=self.folder / "home", use_hyperscan=False, listeners=(listen,), **more
+        )
+
+    def once(self, **more: Any) -> Coverage:
+        return run_watch(self.request(is_once=True, **more), Quiet(), threading.Event(), nobody)
+
+    def live(self, until: Callable[[], bool], **more: Any) -> Quiet:
+        """Watch until something is so."""
+        stop, quiet = threading.Event(), Quiet()
+
+        def wait() -> None:
+            end = time.monotonic() + 60
+            while not until() and time.monotonic() < end:
+                time.sleep(0.02)
+            stop.set()
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        run_watch(self.request(config={"pause_s": 0.0}, **more), quiet, stop, nobody)
+        thread.join()
+        return quiet
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_once_is_guard_on_the_same_bytes(place: Place, tmp_path: Path) -> None:
+    for name, data in STREAMS.items():
+        place.write(name, data)
+    coverage = place.once()
+    assert coverage.complete
+    expected = {finding.id: finding for finding in guarded(tmp_path, STREAMS)}
+    assert {finding.id: finding for finding in place.told.values()} == expected
+    with opened(tmp_path / "home") as node:
+        assert check_node(node).is_sound
+        node.member.fold.catch_up(node.log)
+        assert node.member.fold.table.counts() == {"batch": 2, "charter": 1, "finding": len(expected)}
+
+
+def test_once_again_judges_only_what_is_new(place: Place, tmp_path: Path) -> None:
+    place.write("a.log", STREAMS["a.log"])
+    place.once()
+    place.told.clear()
+    place.once()
+    assert place.told == {}
+    place.write("a.log", b'10.0.0.1 - - [04/Nov/2026:20:00:00 +0000] "GET /?marked HTTP/1.1" 200 1 "-" "-"\n')
+    place.once()
+    (finding,) = place.told.values()
+    assert finding.records == (201,)
+
+
+def test_what_is_written_is_told_while_it_is_watched(place: Place) -> None:
+    place.write("a.log", STREAMS["a.log"])
+    writer = threading.Timer(1.0, place.write, ("b.log", STREAMS["b.log"]))
+    writer.start()
+    quiet = place.live(lambda: any(finding.source == "b.log" for finding in place.told.values()))
+    writer.join()
+    assert {finding.source for finding in place.told.values()} == {"a.log", "b.log"}
+    assert quiet.watch.figures.records == 400
+    assert quiet.statuses[-1].records == 400
+    assert quiet.origin == "vesna.example"
+
+
+def test_without_sealing_no_node_is_needed(place: Place, tmp_path: Path) -> None:
+    place.write("a.log", STREAMS["a.log"])
+    coverage = run_watch(
+        WatchRequest(
+            config=place.request(config={"seal": False}).config, root=tmp_path / "none", is_once=True
+        ),
+        Quiet(),
+        threading.Event(),
+        nobody,
+    )
+    assert [source.records for source in coverage.sources] == [200]
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_sender_runs_in_a_thread_of_its_own_until_the_end(place: Place) -> None:
+    class Sender:
+        name, level = "ops", "low"
+
+        def __init__(self) -> None:
+            self.got: list[Told] = []
+
+        def run(self, waiting: Waiting) -> None:
+            while (told := waiting.next(None)) is not None:
+                self.got.append(told)
+                waiting.done(told)
+
+    sender = Sender()
+    place.write("a.log", STREAMS["a.log"])
+    place.live(lambda: len(sender.got) > 2, senders=(sender,))
+    assert {each.change.thread for each in sender.got} <= place.told.keys()
