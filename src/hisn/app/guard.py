@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from hisn import __version__
 from hisn.app.judge import BatchLimits, Judge, Part, Timings
 from hisn.app.pool import Group, judge_groups
 from hisn.app.wiring import load_databases, load_plan, load_rule_pack
 from hisn.core import limits
 from hisn.engine.correlate.episode import Tally
-from hisn.engine.coverage import Coverage
+from hisn.engine.coverage import Coverage, RuleCoverage
 from hisn.engine.databases import Databases
 from hisn.engine.ledger import CoverageLedger
 from hisn.engine.plan import Plan
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
     # A run that seals nothing does not load the ledger: half of a small run would be its start.
     from hisn.app.sealed import SealSummary
     from hisn.app.sealer import RunSealer, SealTarget
+    from hisn.app.surges import RunSurges
+    from hisn.elections.countries import Countries
+    from hisn.elections.phases import ElectionCalendar
 
 _SMALL_RUN_BYTES = 4 * limits.MiB
 _GROUP_BYTES = 64 * limits.MiB
@@ -61,7 +66,10 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GuardRequest:
-    """Say what to judge and how. `processes` 0: as many as the machine has and the work deserves."""
+    """Say what to judge and how. `processes` 0: as many as the machine has and the work deserves.
+
+    With a `calendar` surges of web requests are looked for, too.
+    """
 
     paths: tuple[str, ...]
     declarations: Declarations
@@ -72,6 +80,8 @@ class GuardRequest:
     processes: int = 0
     use_hyperscan: bool = True
     batch: BatchLimits = field(default_factory=BatchLimits)
+    calendar: ElectionCalendar | None = None
+    countries: Countries | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +141,7 @@ def guard(
         progress.close()
     clock.lap("judge")
     findings, tally = results.findings()
-    coverage = results.ledger.build(pack, excluded, tally)
+    coverage = results.with_checks(results.ledger.build(pack, excluded, tally))
     clock.lap("findings")
     if sealing:
         sealing.record_findings(findings, request.window)
@@ -171,7 +181,12 @@ def _make_judge(
         wanted=wanted,
         silenced=silenced,
     )
-    return Judge(scanner, request.batch)
+    judge = Judge(scanner, request.batch)
+    if request.calendar:
+        from hisn.app.surges import web_tap
+
+        judge.tap = web_tap(mapping, request.calendar, request.countries, request.window)
+    return judge
 
 
 def choose(pack: Pack, patterns: Sequence[str]) -> tuple[Pack, tuple[Rule | Correlation, ...]]:
@@ -239,6 +254,12 @@ class _Results:
             from hisn.app.correlated import RunCorrelations
 
             self._correlations = RunCorrelations(pack, mapping.digest, declared)
+        self._surges: RunSurges | None = None
+        self._checks: tuple[RuleCoverage, ...] = ()
+        if request.calendar:
+            from hisn.app.surges import RunSurges
+
+            self._surges = RunSurges(request.calendar, request.countries, mapping.digest, declared)
 
     def looked_at(self) -> tuple[MappingOf[int, Sequence[str]], frozenset[int]]:
         """Return the fields that correlations want of the hits of rules, and the rules that are silent."""
@@ -251,6 +272,8 @@ class _Results:
             self.builder.add(block)
         if self._correlations:
             self._correlations.add(part.marks)
+        if self._surges:
+            self._surges.add(part.minutes)
         self.ledger.merge(part.ledger)
         hits = sum(len(block.numbers) for block in part.hits)
         self.records += part.records
@@ -262,10 +285,20 @@ class _Results:
     def findings(self) -> tuple[tuple[Finding, ...], Tally | None]:
         """Return all findings in their order, and what correlations did not judge."""
         findings = self.builder.findings()
-        if not self._correlations:
-            return findings, None
-        correlated, tally = self._correlations.finish()
-        return tuple(sorted((*findings, *correlated), key=order_of)), tally
+        tally: Tally | None = None
+        if self._correlations:
+            correlated, tally = self._correlations.finish()
+            findings = (*findings, *correlated)
+        if self._surges:
+            surges, row = self._surges.finish(self.ledger)
+            findings, self._checks = (*findings, *surges), (row,)
+        return tuple(sorted(findings, key=order_of)), tally
+
+    def with_checks(self, coverage: Coverage) -> Coverage:
+        """Return the coverage with the checks that are no rules."""
+        if not self._checks:
+            return coverage
+        return msgspec.structs.replace(coverage, rules=(*coverage.rules, *self._checks))
 
 
 class _Stopwatch:

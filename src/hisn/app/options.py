@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hisn.core.instant import Instant, instant_of
 from hisn.core.place import Place
 from hisn.errors import InputError, UsageError
 from hisn.events.declare import Declarations, parse_declarations, parse_zone
 from hisn.events.schema import Declaration
+
+if TYPE_CHECKING:
+    from hisn.elections.countries import Countries
+    from hisn.elections.phases import ElectionCalendar
 
 _NUMBERS = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")
 _MOST_NUMBERS = 100_000
@@ -52,6 +57,27 @@ def declarations_from(path: str | None, year: int | None, zone_s: int | None) ->
             hint="check --sources",
         ) from error
     return parse_declarations(data, path, default=default)
+
+
+def phases_from(
+    calendar: str | None, countries: str | None
+) -> tuple[ElectionCalendar | None, Countries | None]:
+    """Read an election calendar and open a country database, which is of use with a calendar only.
+
+    Raises UsageError (E1008), InputError (E2650 to E2672).
+    """
+    if calendar is None:
+        if countries is not None:
+            raise UsageError(
+                "E1008",
+                "--countries is of use with --calendar only",
+                hint="give a calendar, or leave --countries out",
+            )
+        return None, None
+    from hisn.elections.calendar import load_calendar
+    from hisn.elections.countries import Countries
+
+    return load_calendar(Path(calendar)), Countries(Path(countries)) if countries else None
 
 
 def numbers_in(text: str) -> tuple[int, ...]:

@@ -51,6 +51,8 @@ class Options(TypedDict):
     output: str | None
     html: str | None
     sources: str | None
+    calendar: str | None
+    countries: str | None
     assume_year: int | None
     assume_zone: str | None
     processes: int
@@ -114,6 +116,16 @@ def _help() -> str:
     "--sources",
     metavar="FILE",
     help=_("Declare what sources do not say themselves (TOML): year, zone, kind, asset."),
+)
+@click.option(
+    "--calendar",
+    metavar="FILE",
+    help=_("Phases of the election (TOML): look for surges of web requests, too."),
+)
+@click.option(
+    "--countries",
+    metavar="FILE",
+    help=_("Country database for surges (MaxMind format, .mmdb; none comes with the program)."),
 )
 @click.option(
     "--assume-year",
@@ -186,12 +198,13 @@ def _progress(options: Options) -> Progress | None:
 def _request(paths: tuple[str, ...], options: Options) -> GuardRequest:
     from hisn.app.guard import GuardRequest
     from hisn.app.judge import BatchLimits
-    from hisn.app.options import declarations_from
+    from hisn.app.options import declarations_from, phases_from
     from hisn.engine.scan import Window
 
     zone_s = zone_of(options["assume_zone"]) if options["assume_zone"] else None
     start = parse_moment(options["start"]) if options["start"] else None
     end = parse_moment(options["end"]) if options["end"] else None
+    calendar, countries = phases_from(options["calendar"], options["countries"])
     return GuardRequest(
         paths=paths,
         declarations=declarations_from(options["sources"], options["assume_year"], zone_s),
@@ -202,6 +215,8 @@ def _request(paths: tuple[str, ...], options: Options) -> GuardRequest:
         processes=options["processes"],
         use_hyperscan=not options["no_hyperscan"],
         batch=BatchLimits(rows=options["batch_rows"]) if options["batch_rows"] else BatchLimits(),
+        calendar=calendar,
+        countries=countries,
     )
 
 

@@ -27,6 +27,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NoReturn
 
 from hisn.core import limits
@@ -41,6 +42,20 @@ FORMAT = "hisn-calendar/1"
 
 _NAMES = ", ".join(PHASES)
 _CHARS = 200
+
+
+def load_calendar(path: Path) -> ElectionCalendar:
+    """Read an election calendar. Raises InputError (E2650 to E2657)."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            "E2657",
+            f"cannot read the calendar: {error.strerror}",
+            place=Place(str(path)),
+            hint="check --calendar",
+        ) from error
+    return parse_calendar(data, str(path))
 
 
 def parse_calendar(data: bytes, path: str) -> ElectionCalendar:

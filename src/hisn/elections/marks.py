@@ -9,6 +9,7 @@ than a low finding by themselves.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -33,6 +34,7 @@ PARAMETERS = {
     "new_countries": 5,
     "new_countries_share": 200,
     "usual_country_in": 1_000,
+    "usual_country_requests": 3,
     "located_requests": 100,
     "referred_usual": 200,
     "assets_usual": 100,
@@ -47,6 +49,8 @@ PARAMETERS = {
     "refused_share": 200,
 }
 """Every threshold, by name: shares in thousandths. They are part of the check's digest."""
+
+MAX_LISTED = 5
 
 _P = PARAMETERS
 _NO_PLACE = (ASSETS, NOT_FOUND, MALFORMED)
@@ -63,7 +67,10 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Beyond:
-    """Hold a minute that leaves its band: `scope` is an endpoint, or empty for the whole site."""
+    """Hold a minute that leaves its band: `scope` is an endpoint, or empty for the whole site.
+
+    `countries` counts its requests by country, for those that hardly ever asked before.
+    """
 
     scope: str
     requests: int
@@ -71,6 +78,7 @@ class Beyond:
     addresses: int
     usual_addresses: int
     marks: tuple[Mark, ...]
+    countries: tuple[tuple[str, int], ...] = ()
 
     @property
     def is_distinct(self) -> bool:
@@ -83,6 +91,12 @@ def percent(thousandths: int) -> str:
     if thousandths >= 100 or thousandths % 10 == 0:
         return f"{thousandths // 10} %"
     return f"{thousandths // 10}.{thousandths % 10} %"
+
+
+def most_of(counts: Mapping[str, int]) -> str:
+    """Return the names with the highest counts, and whether there are more."""
+    most = sorted(counts, key=lambda name: (-counts[name], name))
+    return ", ".join(most[:MAX_LISTED]) + (", …" if len(most) > MAX_LISTED else "")
 
 
 def beyond(baseline: SiteBaseline, phase: str, minute: Minute, bounds: Bounds) -> Beyond | None:
@@ -99,7 +113,7 @@ def beyond(baseline: SiteBaseline, phase: str, minute: Minute, bounds: Bounds) -
         before, addresses = _highest(usual), _highest(baseline.volume(phase, "addresses"))
         return Beyond(
             scope, counts["requests"], before, counts["addresses"], addresses,
-            look.marks(minute.whole, before, scope),
+            look.marks(minute.whole, before, scope), look.new_countries(),
         )  # fmt: skip
     return _endpoint_beyond(look, bounds)
 
@@ -121,7 +135,8 @@ def _endpoint_beyond(look: _Look, bounds: Bounds) -> Beyond | None:
         ):
             before = _highest(usual)
             marks = look.marks(cell, before, name)
-            return Beyond(name, cell.requests, before, count, _highest(addresses), marks)
+            new = look.new_countries()
+            return Beyond(name, cell.requests, before, count, _highest(addresses), marks, new)
     return None
 
 
@@ -179,25 +194,29 @@ class _Look:
         band = self.baseline.share(self.phase, name)
         return None if band is None else band.median2 // 2
 
-    def _countries(self, excess: int) -> Mark | None:
-        """Find countries that made less than one in a thousand requests so far, and a fifth of these."""
+    def new_countries(self) -> tuple[tuple[str, int], ...]:
+        """Return the countries that made less than three requests so far, or than one in a thousand."""
         known = self.baseline.countries
         located = sum(count for code, count in known.items() if code)
         if located < _P["located_requests"]:
-            return None
-        new = {
-            code: count
+            return ()
+        return tuple(
+            (code, count)
             for code, count in self.minute.countries
-            if code and known.get(code, 0) * _P["usual_country_in"] < located
-        }
+            if code
+            and (
+                known.get(code, 0) < _P["usual_country_requests"]
+                or known[code] * _P["usual_country_in"] < located
+            )
+        )
+
+    def _countries(self, excess: int) -> Mark | None:
+        """Find several new countries that make a fifth of it."""
+        new = dict(self.new_countries())
         share = sum(new.values()) * 1_000 // excess
         if len(new) < _P["new_countries"] or share < _P["new_countries_share"]:
             return None
-        most = sorted(new, key=lambda code: (-new[code], code))[:5]
-        more = ", …" if len(new) > len(most) else ""
-        return Mark(
-            "countries", str(len(new)), about=", ".join(most) + more, usual=percent(min(share, 1_000))
-        )
+        return Mark("countries", str(len(new)), percent(min(share, 1_000)), most_of(new))
 
     def _bare(self, cell: Cell, scope: str, excess: int, background: int) -> Mark | None:
         """Find pages that browsers reach by links and load assets for, asked for without either."""

@@ -13,7 +13,7 @@ import msgspec
 
 from hisn.core import limits
 from hisn.elections.baseline import SiteBaseline
-from hisn.elections.marks import STRONG, Beyond, Mark, beyond
+from hisn.elections.marks import MAX_LISTED, STRONG, Beyond, Mark, beyond, most_of
 from hisn.elections.minutes import Bounds, Minute
 from hisn.elections.templates import ASSETS, MALFORMED, NOT_FOUND
 
@@ -27,8 +27,6 @@ MARKED_MINUTES = 2
 """A mark counts when it held in so many minutes: chance marks one."""
 RARE_PART = 50
 """An endpoint never asked for before is rare if it got less than one in so many requests."""
-
-MAX_LISTED = 5
 
 
 class Surge(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +92,7 @@ class OpenSurge(msgspec.Struct):
     scopes: dict[str, int] = {}
     marks: dict[str, MarkState] = {}
     rare: dict[str, int] = {}
+    countries: dict[str, int] = {}
     records: list[int] = []
     changed: bool = False
 
@@ -109,6 +108,8 @@ class OpenSurge(msgspec.Struct):
         if minute.whole.requests > self.peak:
             self.peak = minute.whole.requests
             self.peak_addresses = found.addresses
+        for code, count in found.countries:
+            self.countries[code] = self.countries.get(code, 0) + count
         for mark in found.marks:
             self._mark(mark, minute.whole.requests)
         self._name(minute, found)
@@ -142,6 +143,7 @@ class OpenSurge(msgspec.Struct):
     def all_marks(self) -> tuple[Mark, ...]:
         """Return the marks that count, the strong ones first."""
         found = [state.mark for state in self.marks.values() if state.minutes >= MARKED_MINUTES]
+        found = [self._with_countries(mark) if mark.name == "countries" else mark for mark in found]
         rare = [name for name, count in self.rare.items() if count * RARE_PART < self.requests]
         if rare:
             # What is sent to the site comes first, then what was asked for least.
@@ -151,6 +153,10 @@ class OpenSurge(msgspec.Struct):
         if self.waves >= LEAST_WAVES:
             found.append(Mark("waves", str(self.waves)))
         return tuple(sorted(found, key=lambda mark: (ORDER.index(mark.name), mark.name)))
+
+    def _with_countries(self, mark: Mark) -> Mark:
+        """Return the mark with the countries of the whole surge; its share stays the busiest minute's."""
+        return Mark(mark.name, str(len(self.countries)), mark.usual, most_of(self.countries))
 
 
 ORDER = (*STRONG, "rare", "endpoint", "errors_at_one", "waves", "refused", "errors")

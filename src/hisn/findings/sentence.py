@@ -53,6 +53,28 @@ _MEASURES: dict[str, Phrase] = {
     "temporal": Phrase("within {span}: {asked}"),
     "temporal_ordered": Phrase("within {span} and in this order: {asked}"),
 }
+SURGE = "surge "
+"""Begins the test of a reason of a surge of web requests; then comes what it is."""
+_SURGES: dict[str, Phrase] = {
+    "countries": Phrase("{measure} countries that hardly ever asked before make {usual} of it: {what}"),
+    "bare": Phrase(
+        "pages are asked for without what belongs to them: {measure} are assets, where {usual} is usual, "
+        "and few come from a link"
+    ),
+    "agents": Phrase("{measure} come by one user agent, where {usual} is usual"),
+    "rare": Phrase("never asked for before: {measure}"),
+    "endpoint": Phrase("{measure} go to one endpoint, where {usual} is usual: {what}"),
+    "errors_at_one": Phrase("{measure} of all 5xx are at one endpoint: {what}"),
+    "waves": Phrase("it came in {measure} waves"),
+    "refused": Phrase("{measure} are turned away (403, 429), where {usual} is usual"),
+    "errors": Phrase("{measure} are answered with 5xx, where {usual} is usual"),
+    "requests": Phrase("up to {measure} requests a minute, where {usual} is usual (phase: {what})"),
+    "addresses": Phrase("up to {measure} addresses a minute, where {usual} is usual"),
+    "at_endpoint": Phrase("the endpoint is {what}"),
+    "closing": Phrase("the polls closed at {measure}"),
+    "night": Phrase("load as on any election night; nothing distinguishes it"),
+    "unclear": Phrase("nothing distinguishes it from ordinary load"),
+}
 _KEYWORD = Phrase("the record contains {pattern}: {value}")
 _NULL = Phrase("{field} has no value")
 _OTHER = Phrase("{field} passes {test} {pattern}: {value}")
@@ -63,6 +85,8 @@ def clause_of(reason: Reason) -> Phrase:
     name, _bar, rest = reason.test.partition("|")
     if name.startswith(MEASURE):
         return _measured(_MEASURES[name.removeprefix(MEASURE)], rest, reason)
+    if name.startswith(SURGE):
+        return _of_surge(_SURGES[name.removeprefix(SURGE)], reason)
     modifiers = [part for part in rest.split("|") if part not in ("", "cased", "i", "m", "s")]
     value = reason.value
     if name == "keywords":
@@ -81,6 +105,11 @@ def clause_of(reason: Reason) -> Phrase:
 
 def _measured(template: Phrase, span: str, reason: Reason) -> Phrase:
     values = {"field": reason.field, "span": span, "asked": reason.pattern, "measure": reason.value or ""}
+    return Phrase(template.key, tuple((key, values[key]) for key in values if f"{{{key}}}" in template.key))
+
+
+def _of_surge(template: Phrase, reason: Reason) -> Phrase:
+    values = {"what": reason.field, "usual": reason.pattern, "measure": reason.value or ""}
     return Phrase(template.key, tuple((key, values[key]) for key in values if f"{{{key}}}" in template.key))
 
 
@@ -109,16 +138,22 @@ def lead_of(first: str | None, last: str | None) -> Plural:
     return _AT_ONCE if first == last else _OVER_TIME
 
 
-def english(asset: str, span: tuple[str | None, str | None], count: int, why: tuple[Reason, ...]) -> str:
-    """Return the sentence in English; values are made harmless and cut, and the cut is said."""
+def english(
+    asset: str,
+    span: tuple[str | None, str | None],
+    count: int,
+    why: tuple[Reason, ...],
+    most: int = MAX_CLAUSES,
+) -> str:
+    """Return the sentence in English, with so many reasons at most; values are made harmless and cut."""
     first, last = span
     key = lead_of(first, last)
     lead = (key.singular if count == 1 else key.plural).format(
         count=count, asset=_asset(asset), first=_moment(first), last=_moment(last)
     )
-    clauses = [_said(clause_of(reason)) for reason in why[:MAX_CLAUSES]]
-    if len(why) > MAX_CLAUSES:
-        clauses.append(f"and {len(why) - MAX_CLAUSES} more")
+    clauses = [_said(clause_of(reason)) for reason in why[:most]]
+    if len(why) > most:
+        clauses.append(f"and {len(why) - most} more")
     return f"{lead}: {'; '.join(clauses)}." if clauses else f"{lead}."
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.unit.elections.calendars import VESNA
+from tests.unit.elections.mmdb import write_countries
 
-from hisn.app.options import declarations_from, parse_moment, zone_of
+from hisn.app.options import declarations_from, parse_moment, phases_from, zone_of
 from hisn.core.instant import format_instant
-from hisn.errors import UsageError
+from hisn.errors import InputError, UsageError
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,30 @@ def test_missing_declarations_file_is_a_named_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         declarations_from(str(tmp_path / "none.toml"), None, None)
     assert caught.value.code == "E1007"
+
+
+def test_without_a_calendar_no_surge_is_looked_for() -> None:
+    assert phases_from(None, None) == (None, None)
+
+
+def test_countries_without_a_calendar_are_a_usage_error() -> None:
+    with pytest.raises(UsageError) as caught:
+        phases_from(None, "countries.mmdb")
+    assert caught.value.code == "E1008"
+
+
+def test_calendar_and_countries_are_opened(tmp_path: Path) -> None:
+    calendar = tmp_path / "calendar.toml"
+    calendar.write_text(VESNA)
+    database = write_countries(tmp_path / "c.mmdb", {"192.0.2.0/24": "HR"})
+    read, countries = phases_from(str(calendar), str(database))
+    assert read is not None
+    assert countries is not None
+    assert (read.zone, countries.of("192.0.2.1")) == ("Europe/Zagreb", "HR")
+    assert phases_from(str(calendar), None) == (read, None)
+
+
+def test_a_missing_calendar_is_a_named_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        phases_from(str(tmp_path / "none.toml"), None)
+    assert caught.value.code == "E2657"

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.unit.elections.calendars import VESNA
 
 from hisn.cli.main import run
 
@@ -107,3 +108,19 @@ def test_help_begins_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["guard", "--help"]) == 0
     lines = [line.strip() for line in capsys.readouterr().out.splitlines() if line.strip()]
     assert any(line.startswith("hisn guard") for line in lines[1:4])
+
+
+def test_a_calendar_adds_surges_and_a_wrong_one_stops_everything(
+    attacked: Path, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    calendar = tmp_path / "calendar.toml"
+    calendar.write_text(VESNA)
+    assert run(["guard", str(attacked), "--calendar", str(calendar), "--json"]) == 0
+    rules = json.loads(capsysbinary.readouterr().out)["coverage"]["rules"]
+    assert [row["status"] for row in rules if row["id"] == "hisn.web-surge"] == ["judged"]
+    calendar.write_text(VESNA.replace("+01:00", "+03:00"))
+    assert run(["guard", str(attacked), "--calendar", str(calendar)]) == 3
+    printed = capsysbinary.readouterr()
+    assert printed.out == b""
+    assert b"calendar.toml:19: " in printed.err
+    assert b"E2654" in printed.err

@@ -49,3 +49,23 @@ def test_more_tests_than_a_sentence_can_hold_are_counted() -> None:
     said = english("", (None, None), 2, tuple(reason("Field") for _ in range(5)))
     assert said.endswith("; and 2 more.")
     assert "an unnamed asset" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("countries", "7 countries that hardly ever asked before make 9 % of it: it"),
+        ("requests", "up to 7 requests a minute, where 9 % is usual (phase: it)"),
+        ("endpoint", "7 go to one endpoint, where 9 % is usual: it"),
+        ("waves", "it came in 7 waves"),
+        ("night", "load as on any election night; nothing distinguishes it"),
+    ],
+)
+def test_what_a_surge_is_like_is_said_without_quotes(name: str, said: str) -> None:
+    why = Reason(field="it", test=f"surge {name}", pattern="9 %", value="7")
+    assert english("a", (None, None), 2, (why,)) == f"Seen 2 times on a, at unknown times: {said}."
+
+
+def test_a_sentence_can_hold_all_its_reasons() -> None:
+    said = english("", (None, None), 2, tuple(reason("Field") for _ in range(5)), most=5)
+    assert said.count("Field is") == 5

@@ -117,7 +117,9 @@ def played(requests: Iterator[tuple[int, Request]]) -> Iterator[Record]:
 
 
 @dataclass(slots=True)
-class _Visitor:
+class Visitor:
+    """Hold somebody who reads pages: the page that the next request comes from, and how many follow."""
+
     address: str
     agent: str
     page: str
@@ -140,7 +142,7 @@ def background(stage: Stage, count: int) -> Iterator[Record]:
 def _bursts(stage: Stage, times: Iterator[int]) -> Iterator[list[Record]]:
     dice = stage.dice
     stamp = Stamp()
-    crowd: list[_Visitor | None] = [None] * _CROWD
+    crowd: list[Visitor | None] = [None] * _CROWD
     for time in times:
         if dice.chance(0.02):
             yield [Record(time, line(stamp(time), _robot(dice, stage.county)))]
@@ -149,12 +151,12 @@ def _bursts(stage: Stage, times: Iterator[int]) -> Iterator[list[Record]]:
         visitor = crowd[seat]
         is_first = visitor is None or visitor.pages_left == 0
         if visitor is None or is_first:
-            visitor = crowd[seat] = _Visitor(
+            visitor = crowd[seat] = Visitor(
                 outside_address(dice), dice.pick(BROWSERS), dice.pick(_ARRIVALS_FROM), dice.between(1, 6)
             )
         yield [
             Record(when, line(stamp(when), request))
-            for when, request in _view(visitor, time, stage, is_first=is_first)
+            for when, request in view(visitor, time, stage, is_first=is_first)
         ]
 
 
@@ -169,9 +171,15 @@ def _robot(dice: Dice, county: County) -> Request:
     return Request(county.web_server, "/healthz", agent=_MONITOR, size=2)
 
 
-def _view(visitor: _Visitor, time: int, stage: Stage, *, is_first: bool) -> Iterator[tuple[int, Request]]:
+def view(
+    visitor: Visitor, time: int, stage: Stage, *, is_first: bool, target: str = ""
+) -> Iterator[tuple[int, Request]]:
+    """Yield the requests that looking at one page makes: any page where no target is given.
+
+    The first page of a visit loads the assets that belong to the site's pages.
+    """
     dice = stage.dice
-    target = _target(dice, stage.county)
+    target = target or _target(dice, stage.county)
     visitor.pages_left -= 1
     status, size = _answer(dice, stage.calendar.phase_at(time), target)
     yield time, Request(visitor.address, target, status, size, referer=visitor.page, agent=visitor.agent)
