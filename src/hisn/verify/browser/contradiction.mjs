@@ -28,12 +28,12 @@ export async function findContradiction(chain, { first, second }, states) {
 
 /** Return what two epochs prove against the members who signed both; or refuse where that is nothing. */
 export async function findRosterFork(charter, chain, { epochs }) {
-  const one = await verifyEpoch(charter, chain.at(-1), epochs[0]);
-  const other = await verifyEpoch(charter, chain.at(-1), epochs[1]);
-  if (same(one.document, other.document)) return nothing();
-  const names = [...one.signers].filter((name) => other.signers.has(name)).sort().join(", ");
-  const args = { epoch: one.epoch, names };
-  const message = `${names} signed two different rosters as epoch ${one.epoch}`;
+  const left = await verifyEpoch(charter, chain.at(-1), epochs[0]);
+  const right = await verifyEpoch(charter, chain.at(-1), epochs[1]);
+  if (same(left.document, right.document)) return nothing();
+  const names = [...left.signers].filter((name) => right.signers.has(name)).sort().join(", ");
+  const args = { epoch: left.epoch, names };
+  const message = `${names} signed two different rosters as epoch ${left.epoch}`;
   return new Fork(message, said("fork-rosters", args), said("two-rosters", args));
 }
 
