@@ -8,7 +8,7 @@ equal states gives equal bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hisn import __version__
@@ -102,7 +102,8 @@ class Analysis:
         self._rules = rules
         self._left_out = tuple(left_out)
         self._policy = policy
-        self._identity = f"{__version__} {rules.digest} {mapping_digest} {policy!r}"
+        lasting = replace(policy, is_once=False)
+        self._identity = f"{__version__} {rules.digest} {mapping_digest} {lasting!r}"
         self._builder = FindingBuilder(rules.rules, mapping_digest, __version__, declared)
         self._follower = Follower(policy.pause_us)
         self._lanes = tuple(lanes)
@@ -187,6 +188,7 @@ class Analysis:
                 self._batches.evidence(change.finding),
                 change.thread,
                 self._threads.get(change.thread),
+                change.formerly,
             )
             for change in changes
             if change.state != "grown"

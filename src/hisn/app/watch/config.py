@@ -70,10 +70,14 @@ class Kafka(_Table, frozen=True, kw_only=True):
 
 
 class CycleTable(_Table, frozen=True, kw_only=True):
-    """Bound a cycle: the least seconds between two, the most megabytes in flight."""
+    """Bound a cycle: the least seconds between two, the most megabytes in flight.
+
+    A state is kept every `snapshot` cycles; those behind it are played again at a start.
+    """
 
     seconds: Annotated[float, msgspec.Meta(ge=0, le=60)] = 1.0
     megabytes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
+    snapshot: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 256
 
 
 class WatermarkTable(_Table, frozen=True, kw_only=True):
@@ -144,7 +148,7 @@ class Config(_Table, frozen=True, kw_only=True):
     @property
     def settings(self) -> Settings:
         """Return the bounds of a cycle."""
-        return Settings(cycle_bytes=self.cycle.megabytes * limits.MiB)
+        return Settings(cycle_bytes=self.cycle.megabytes * limits.MiB, snapshot_cycles=self.cycle.snapshot)
 
     def policy(self, *, is_once: bool) -> Policy:
         """Return what is waited for."""

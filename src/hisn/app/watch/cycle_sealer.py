@@ -82,12 +82,16 @@ class Taken(NamedTuple):
 
 
 class FindingAct(NamedTuple):
-    """Say that a finding is to be an act: what it rests on, and the act that it goes on from."""
+    """Say that a finding is to be an act: what it rests on, and the act that it goes on from.
+
+    `formerly` are ids that it had, and those of findings that have become one with it.
+    """
 
     finding: Finding
     evidence: tuple[Evidence, ...]
     thread: str
     reply: Ref | None = None
+    formerly: tuple[str, ...] = ()
 
 
 class Begun(NamedTuple):
@@ -250,9 +254,12 @@ class CycleSealer:
 
     def _draft(self, act: FindingAct) -> Draft:
         basis = Basis(self._sources.mapping_digest)
+        fields = finding_fields(act.finding, basis, act.evidence)
+        if act.formerly:
+            fields["formerly"] = act.formerly
         return Draft(
             kind="finding",
-            sealed=finding_fields(act.finding, basis, act.evidence),
+            sealed=fields,
             thread=act.thread,
             in_reply_to=act.reply,
         )

@@ -71,6 +71,19 @@ def web_log(seed: int, lines: int = 200) -> bytes:
     return "".join(made).encode()
 
 
+def evening_log(seed: int, lines: int) -> bytes:
+    """Return an access log of one day, however many lines: a few bursts, hours apart."""
+    dice = Dice(seed, "evening log")
+    second, made = 0, []
+    for number in range(lines):
+        second += 4_000 if number % (lines // 8) == lines // 8 - 1 else number % 2
+        at = max(0, second - dice.pick((0, 0, 0, 3)))
+        target = f"/?q=marked{dice.below(9)}" if dice.random() < 0.4 else "/"
+        clock = {"hour": at // 3_600, "minute": at // 60 % 60, "second": at % 60}
+        made.append(LINE.format(host=dice.below(3), target=target, **clock))
+    return "".join(made).encode()
+
+
 class StreamFeed:
     """Give a stream that is there, cut as its dice say: another process cuts it in other places."""
 
@@ -144,6 +157,21 @@ class Told:
 
     def load(self, plain: Any) -> None:
         """Have nothing to take back."""
+
+
+def final_findings(acts: Sequence[tuple[Statement, dict[str, Value]]]) -> dict[str, dict[str, Value]]:
+    """Return by id what the newest act of each finding says, without how it came to that."""
+    found: dict[str, dict[str, Value]] = {}
+    gone: set[str] = set()
+    for act, body in acts:
+        if act.kind == "finding":
+            formerly = body.get("formerly", ())
+            assert isinstance(formerly, tuple)
+            gone |= set(map(str, formerly)) - {act.header.thread}
+            found[act.header.thread] = {
+                name: value for name, value in body.items() if name not in ("batches", "formerly")
+            }
+    return {str(each["id"]): each for thread, each in found.items() if thread not in gone}
 
 
 @functools.cache
@@ -268,11 +296,7 @@ class World:
 
     def final_findings(self) -> dict[str, dict[str, Value]]:
         """Return by thread what the newest act of each finding says, without where its batches stand."""
-        found: dict[str, dict[str, Value]] = {}
-        for act, body in self.acts():
-            if act.kind == "finding":
-                found[act.header.thread] = {name: value for name, value in body.items() if name != "batches"}
-        return {str(each["id"]): each for each in found.values()}
+        return final_findings(self.acts())
 
     def check_sealed_once(self) -> None:
         """Walk the log: every record of every stream is in exactly one batch, and none is missing."""
