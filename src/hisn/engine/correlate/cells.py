@@ -16,6 +16,8 @@ SCALE = 10**SCALE_DIGITS
 """Numbers are counted in units of 1 / SCALE: sums are sums of whole numbers, and exact."""
 _MAX_NUMBER = 10**30 * SCALE
 
+_EMPTY = hashlib.blake2b(digest_size=8, person=b"hisn correlate")
+
 NOTHING = 0
 """Stands for the digest of values that are missing."""
 
@@ -27,6 +29,8 @@ def text_of(cell: Cell) -> str | None:
     one is that one, a longer one is one value, written as a JSON array of its texts.  Case counts.
     Of a very long text the beginning and the SHA-256 stand for the whole.
     """
+    if isinstance(cell, str) and len(cell) <= limits.MAX_GROUP_CHARS:
+        return cell
     texts = texts_of(cell)
     if not texts:
         return None
@@ -50,9 +54,9 @@ def digest_of(texts: tuple[str, ...]) -> int:
     values with the same bits takes 2**32 tries, and hides one value of the finder's own.
     """
     lengths = ",".join([str(len(text)) for text in texts])
-    data = "\0".join((lengths, *texts)).encode("utf-8", "surrogatepass")
-    digest = hashlib.blake2b(data, digest_size=8, person=b"hisn correlate").digest()
-    return int.from_bytes(digest, "big", signed=True) or 1
+    state = _EMPTY.copy()
+    state.update("\0".join((lengths, *texts)).encode("utf-8", "surrogatepass"))
+    return int.from_bytes(state.digest(), "big", signed=True) or 1
 
 
 def number_of(cell: Cell) -> int | None:

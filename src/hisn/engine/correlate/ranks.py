@@ -2,45 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Sequence
+from itertools import compress
 
 import numpy as np
 
 from hisn.engine.correlate.frame import Frame
 from hisn.engine.correlate.rows import Array
 
+_CHUNK = 1_000
 
-class Counts:
-    """Count numbers of a known set, and find the one at a rank: a Fenwick tree, O(log n) each."""
 
-    __slots__ = ("_size", "_top", "_tree", "total")
+class Numbers:
+    """Keep numbers in order, in chunks: to add one, take one away or find one moves few of them."""
 
-    def __init__(self, size: int) -> None:
-        """Take how many different numbers there are; they are called 0 to size - 1, in their order."""
-        self._size = size
-        self._tree = [0] * (size + 1)
-        self._top = 1 << (size.bit_length() - 1)
-        self.total = 0
+    def __init__(self, numbers: Iterable[int]) -> None:
+        """Take the numbers to begin with."""
+        ordered = sorted(numbers)
+        starts = range(0, max(1, len(ordered)), _CHUNK)
+        self._chunks = [ordered[start : start + _CHUNK] for start in starts]
+        self._lasts = [chunk[-1] for chunk in self._chunks if chunk]
+        self._count = len(ordered)
 
-    def add(self, place: int, change: int) -> None:
-        """Count a number once more (1) or once less (-1)."""
-        self.total += change
-        tree, size = self._tree, self._size
-        place += 1
-        while place <= size:
-            tree[place] += change
-            place += place & -place
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, number: int) -> None:
+        """Add a number."""
+        self._count += 1
+        index = min(bisect_left(self._lasts, number), len(self._chunks) - 1)
+        chunk = self._chunks[index]
+        insort(chunk, number)
+        if len(chunk) > 2 * _CHUNK:
+            self._chunks[index : index + 1] = [chunk[:_CHUNK], chunk[_CHUNK:]]
+            self._lasts[index : index + 1] = [chunk[_CHUNK - 1], chunk[-1]]
+        else:
+            self._lasts[index : index + 1] = chunk[-1:]
+
+    def remove(self, number: int) -> None:
+        """Take away a number that is there."""
+        self._count -= 1
+        index = bisect_left(self._lasts, number)
+        chunk = self._chunks[index]
+        del chunk[bisect_left(chunk, number)]
+        self._lasts[index : index + 1] = chunk[-1:]
+        if not chunk and len(self._chunks) > 1:
+            del self._chunks[index]
 
     def at(self, rank: int) -> int:
-        """Return the number at a rank below `total`, counted from 0."""
-        tree, size, step, place = self._tree, self._size, self._top, 0
-        while step:
-            further = place + step
-            if further <= size and tree[further] <= rank:
-                place = further
-                rank -= tree[further]
-            step >>= 1
-        return place
+        """Return the number at a rank, counted from 0."""
+        for chunk in self._chunks:
+            if rank < len(chunk):
+                return chunk[rank]
+            rank -= len(chunk)
+        raise IndexError(rank)
 
 
 def at_rank(frame: Frame, percentile: int) -> Array:
@@ -54,8 +70,7 @@ def at_rank(frame: Frame, percentile: int) -> Array:
     cuts = np.flatnonzero(np.diff(frame.slots[frame.new])) + 1
     for windows in np.split(np.arange(len(frame.new)), cuts):
         start, end = int(frame.low[windows[0]]), int(frame.new[windows[-1]]) + 1
-        different, places = np.unique(numbers[start:end], return_inverse=True)
-        moving = _Moving(different.tolist(), places.tolist(), frame.first[start:end].tolist())
+        moving = _Moving(numbers[start:end].tolist(), frame.first[start:end].tolist())
         ends = windows[frame.is_end[windows]]
         lows, rows = (frame.low[ends] - start).tolist(), (frame.new[ends] - start).tolist()
         for window, low, row in zip(ends.tolist(), lows, rows, strict=True):
@@ -67,28 +82,31 @@ def at_rank(frame: Frame, percentile: int) -> Array:
 class _Moving:
     """Move a window along the rows of one group."""
 
-    def __init__(self, different: Sequence[int], places: Sequence[int], first: Sequence[bool]) -> None:
-        """Take the numbers in their order, and for each row its number's place and whether it counts."""
-        self._different = different
-        self._places = places
+    def __init__(self, numbers: Sequence[int], first: Sequence[bool]) -> None:
+        """Take for each row its number, and whether it counts."""
+        self._numbers = numbers
         self._first = first
-        self._counts = Counts(len(different))
+        self._inside: Numbers | None = None
         self._low = self._end = 0
 
     def to(self, low: int, row: int) -> None:
         """Let the window begin at a row and end with another; neither ever moves back."""
-        for at in range(self._end, row + 1):
-            if self._first[at]:
-                self._counts.add(self._places[at], 1)
+        if self._inside is None:
+            self._inside = Numbers(compress(self._numbers[: row + 1], self._first))
+        else:
+            for at in range(self._end, row + 1):
+                if self._first[at]:
+                    self._inside.add(self._numbers[at])
         self._end = row + 1
         for at in range(self._low, low):
             if self._first[at]:
-                self._counts.add(self._places[at], -1)
+                self._inside.remove(self._numbers[at])
         self._low = low
 
     def percentile(self, percentile: int) -> int:
         """Return a percentile of the numbers in the window, times 100."""
-        whole, rest = divmod((self._counts.total - 1) * percentile, 100)
-        below = self._different[self._counts.at(whole)]
-        above = self._different[self._counts.at(whole + 1)] if rest else below
+        inside = self._inside or Numbers(())
+        whole, rest = divmod((len(inside) - 1) * percentile, 100)
+        below = inside.at(whole)
+        above = inside.at(whole + 1) if rest else below
         return below * (100 - rest) + above * rest

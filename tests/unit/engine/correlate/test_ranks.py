@@ -5,25 +5,34 @@ import pytest
 from hypothesis import given
 from tests.unit.engine.correlate.plain import correlation_of, found, mark, rules_of, with_correlations
 
-from hisn.engine.correlate.ranks import Counts
+from hisn.engine.correlate import ranks
+from hisn.engine.correlate.ranks import Numbers
 from hisn.engine.correlate.reference import correlate
 
 RULES = rules_of(1)
 
 
-@given(st.integers(1, 20), st.lists(st.tuples(st.integers(0, 19), st.booleans()), max_size=60))
-def test_the_number_at_a_rank_is_that_of_a_sorted_list(size: int, changes: list[tuple[int, bool]]) -> None:
-    counts, plain = Counts(size), list[int]()
-    for number, is_more in changes:
-        place = number % size
-        if is_more:
-            counts.add(place, 1)
-            plain.append(place)
-        elif place in plain:
-            counts.add(place, -1)
-            plain.remove(place)
-        assert counts.total == len(plain)
-        assert [counts.at(rank) for rank in range(len(plain))] == sorted(plain)
+@given(
+    st.lists(st.integers(-9, 9), max_size=30),
+    st.lists(st.tuples(st.integers(-9, 9), st.booleans()), max_size=99),
+)
+def test_the_number_at_a_rank_is_that_of_a_sorted_list(
+    begin: list[int], changes: list[tuple[int, bool]]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ranks, "_CHUNK", 4)
+        numbers, plain = Numbers(begin), list(begin)
+        for number, is_more in changes:
+            if is_more:
+                numbers.add(number)
+                plain.append(number)
+            elif number in plain:
+                numbers.remove(number)
+                plain.remove(number)
+            assert len(numbers) == len(plain)
+            assert [numbers.at(rank) for rank in range(len(plain))] == sorted(plain)
+        with pytest.raises(IndexError):
+            numbers.at(len(plain))
 
 
 @pytest.mark.parametrize("percentile", [0, 1, 37, 50, 99, 100])
