@@ -92,8 +92,10 @@ def messages(lines: bytes) -> list[bytes]:
         ("udp", 'protocol="udp"'),
         (
             "tls",
-            'protocol="tcp" TCP_Framing="octet-counted" StreamDriver="gtls" StreamDriverMode="1" '
-            'StreamDriverAuthMode="x509/name" StreamDriverPermittedPeers="localhost"',
+            (
+                'protocol="tcp" TCP_Framing="octet-counted" StreamDriver="gtls" StreamDriverMode="1" '
+                'StreamDriverAuthMode="x509/name" StreamDriverPermittedPeers="localhost"'
+            ),
         ),
     ],
     ids=["octets", "lines", "udp", "tls"],
