@@ -6,8 +6,12 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
-import { fromHex } from "../../src/hisn/verify/browser/bytes.mjs";
+import { fromHex, octets } from "../../src/hisn/verify/browser/bytes.mjs";
 import { verifyPack } from "../../src/hisn/verify/browser/check.mjs";
+import { judgeStates } from "../../src/hisn/verify/browser/logged.mjs";
+import { parsePack } from "../../src/hisn/verify/browser/pack.mjs";
+import { readParts } from "../../src/hisn/verify/browser/parts.mjs";
+import { verifyRosterChain } from "../../src/hisn/verify/browser/roster.mjs";
 
 const FOLDER = new URL("../../vectors/evpack/", import.meta.url);
 const EXIT_CODES = { VALID: 0, "VALID, UNWITNESSED": 5 };
@@ -56,3 +60,31 @@ for (const name of NAMES) {
 }
 
 test("there are packs to try", () => assert.ok(NAMES.length > 50));
+
+/** Return a state that no quorum has cosigned, in as many bytes as there are repetitions of its last line. */
+async function stateOf(name, repeated) {
+  const files = await parsePack(Uint8Array.from(readFileSync(new URL(name, FOLDER))));
+  const { founding, parts } = await readParts(files);
+  const [first] = await verifyRosterChain(founding.genesis, founding.rosters);
+  const text = octets(parts.acts[parts.finding].raw);
+  const line = text.slice(text.lastIndexOf("\n", text.length - 2) + 1);
+  return { first, raws: Array.from({ length: repeated }, (_, more) => bytesOf(text + line.repeat(more))) };
+}
+
+const bytesOf = (text) => Uint8Array.from(text, (char) => char.charCodeAt(0));
+
+test("no number of epochs makes a signature be verified twice", async () => {
+  const { first, raws } = await stateOf("good-unwitnessed.evpack", 20);
+  const chain = Array.from({ length: 400 }, (_, epoch) => ({ ...first, epoch }));
+  const { verify } = crypto.subtle;
+  let count = 0;
+  crypto.subtle.verify = (...given) => ((count += 1), verify.apply(crypto.subtle, given));
+  try {
+    await judgeStates(chain, raws.slice(0, 1));
+    // The log and two of its four witnesses signed with Ed25519.
+    assert.equal(count, 3);
+    await assert.rejects(judgeStates(chain, raws), (error) => error.code === "E3518");
+  } finally {
+    delete crypto.subtle.verify;
+  }
+});

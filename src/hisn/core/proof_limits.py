@@ -39,6 +39,8 @@ MAX_PACK_NUMBER = 10_000
 """Acts, events and heads of one pack: their files are numbered with four digits."""
 MAX_PACK_STATES = 256
 """Different checkpoints of one pack: each may have to be judged by every epoch of the roster."""
+MAX_PACK_JUDGEMENTS = 4_096
+"""Epochs tried for all states of one pack: 256 states by 1,000 epochs kept a reader waiting for minutes."""
 
 # Acts and roster
 MAX_LEAF_BYTES = 32 * 1024

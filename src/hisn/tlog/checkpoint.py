@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hisn.core.canon import parse_b64, parse_decimal
 from hisn.core.keys import DualPublic
+from hisn.core.proof_limits import MAX_NOTE_SIGNATURES
 from hisn.errors import VerificationError
 from hisn.tlog.note import (
     COSIGNATURE_ED25519,
@@ -73,10 +75,12 @@ def parse_signed_checkpoint(data: bytes) -> SignedCheckpoint:
     return SignedCheckpoint(parse_checkpoint(note.text), note, data)
 
 
+@lru_cache(maxsize=8 * MAX_NOTE_SIGNATURES)
 def verify_line(key: VerifierKey, text: bytes, signature: bytes) -> int | None:
     """Return the seconds since 1970 that a key's signature of a note text states, None for a plain one.
 
-    Raises VerificationError.
+    Raises VerificationError.  What held is remembered: every epoch of a roster judges a state, and
+    most of them name the same keys.
     """
     public = key.public
     if key.sig_type == ED25519:

@@ -193,10 +193,9 @@ def key_in_force(chain: Sequence[Roster], epoch: int, origin: str, role: str, en
     that only others signed cannot: whoever has the witnessed head has it.  Raises VerificationError.
     """
     keys = chain[epoch].keys_at(origin, role, entry)
-    for later in chain[epoch + 1 :]:
-        member = later.find(origin)
-        if origin in later.signers and member:
-            revoked = any(key.public == keys and not key.covers(entry) for key in member.keys)
-            if revoked:
-                raise _refuse("E3417", f"{origin} itself revoked its {role} key before entry {entry}")
+    # A key's end never moves back: the last of those epochs says what all of them say.
+    later = next((each for each in reversed(chain[epoch + 1 :]) if origin in each.signers), None)
+    member = later.find(origin) if later else None
+    if member and any(key.public == keys and not key.covers(entry) for key in member.keys):
+        raise _refuse("E3417", f"{origin} itself revoked its {role} key before entry {entry}")
     return keys

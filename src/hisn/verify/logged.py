@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hisn.acts.envelope import verify_envelope
 from hisn.acts.statement import Ref, Statement, check_place
-from hisn.core.proof_limits import MAX_PACK_STATES
+from hisn.core.proof_limits import MAX_PACK_JUDGEMENTS, MAX_PACK_STATES
 from hisn.errors import VerificationError
 from hisn.tlog.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
 from hisn.tlog.path import verify_inclusion
@@ -68,7 +68,16 @@ def judge_states(chain: Sequence[Roster], checkpoints: Iterable[bytes]) -> dict[
     if len(distinct) > MAX_PACK_STATES:
         raise VerificationError("E3518", f"the pack rests on more than {MAX_PACK_STATES} states of logs")
     found = {raw: parse_signed_checkpoint(raw) for raw in distinct}
-    return {raw: State(signed, judge_head(chain, signed)) for raw, signed in found.items()}
+    states: dict[bytes, State] = {}
+    tried = 0
+    for raw, signed in found.items():
+        states[raw] = State(signed, witnessed := judge_head(chain, signed))
+        tried += len(chain) - (witnessed.epoch if witnessed.is_reached else 0)
+        if tried > MAX_PACK_JUDGEMENTS:
+            raise VerificationError(
+                "E3518", f"its states would have to be judged by epochs more than {MAX_PACK_JUDGEMENTS} times"
+            )
+    return states
 
 
 def check_roots(states: Iterable[State]) -> None:

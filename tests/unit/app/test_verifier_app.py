@@ -19,7 +19,7 @@ MAX_LINES = 4_000
 # No disk, network, clock or chance; `argparse` and `sys` are for its command line.
 FOREIGN = {
     *("__future__", "argparse", "base64", "collections", "contextlib", "dataclasses", "datetime", "enum"),
-    *("hashlib", "itertools", "json", "re", "struct", "sys", "typing", "unicodedata", "zlib"),
+    *("functools", "hashlib", "itertools", "json", "re", "struct", "sys", "typing", "unicodedata", "zlib"),
     "cryptography",
 }
 SOURCE = Path(make_evpack.__file__).parents[1] / "src"

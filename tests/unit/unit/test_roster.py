@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.unit.units import (
     EAST,
     FOUR,
@@ -23,9 +27,10 @@ from tests.unit.unit.units import (
 )
 
 from hisn.acts.envelope import Signature
+from hisn.core.keys import DualPublic
 from hisn.core.signers import DualSigner
-from hisn.errors import VerificationError
-from hisn.unit.draft import Admit, Dismiss, Join, Move, Revoke, Rotate, Suspend
+from hisn.errors import PolicyError, VerificationError
+from hisn.unit.draft import Admit, Change, Dismiss, Join, Move, Revoke, Rotate, Suspend
 from hisn.unit.enrol import assemble_roster, sign_roster
 from hisn.unit.roster import (
     check_link,
@@ -291,6 +296,56 @@ def test_a_root_key_is_not_ended_by_others() -> None:
     with pytest.raises(VerificationError) as caught:
         check_step(unit.roster, draft, {each.name for each in FOUR if each is not NORTH})
     assert caught.value.code == "E3413"
+
+
+STEPS = st.tuples(st.sampled_from(["suspend", "rotate", "move"]), st.booleans(), *[st.integers(0, 6)] * 2)
+
+
+def history(steps: list[tuple[str, bool, int, int]]) -> list[Roster]:
+    """Return epochs that change NORTH: how, whether it signs, how its log has grown, how far back a key ends."""
+    unit = found()
+    for number, (kind, is_owned, grown, back) in enumerate(steps):
+        size = unit.roster.witnessed(NORTH.name) + grown
+        change: Change = Move(NORTH.name, f"side{number}", "")
+        if kind == "suspend":
+            change = Suspend(NORTH.name)
+        elif kind == "rotate":
+            new = NORTH.key("act", 1 + number).public
+            change = Rotate(NORTH.name, "act", new, until=max(0, size - back))
+        signers = frozenset(each.name for each in FOUR if is_owned or each is not NORTH)
+        with suppress(PolicyError, VerificationError):
+            draft = unit.draft(change, heads=[head(NORTH, size)] if size else [])
+            check_step(unit.roster, draft, signers)
+            unit.chain.append(replace(draft, signers=signers))
+    return unit.chain
+
+
+def told(ask: Callable[[], DualPublic]) -> DualPublic | str:
+    try:
+        return ask()
+    except VerificationError as error:
+        return error.code
+
+
+def look_through(chain: list[Roster], epoch: int, entry: int) -> DualPublic:
+    """Look for a revocation in every later epoch that NORTH signed."""
+    keys = chain[epoch].keys_at(NORTH.name, "act", entry)
+    for later in chain[epoch + 1 :]:
+        member = later.find(NORTH.name) if NORTH.name in later.signers else None
+        if member and any(key.public == keys and not key.covers(entry) for key in member.keys):
+            raise VerificationError("E3417", "revoked")
+    return keys
+
+
+@given(st.lists(STEPS, max_size=5), st.integers(0, 12))
+def test_the_last_epoch_that_the_owner_signed_says_what_all_of_his_say(
+    steps: list[tuple[str, bool, int, int]], entry: int
+) -> None:
+    """To look through a thousand epochs for each of ten thousand acts would keep a reader waiting."""
+    chain = history(steps)
+    for epoch in range(len(chain)):
+        quick = told(partial(key_in_force, chain, epoch, NORTH.name, "act", entry))
+        assert quick == told(partial(look_through, chain, epoch, entry))
 
 
 def test_the_owner_can_revoke_in_the_past_and_others_cannot() -> None:

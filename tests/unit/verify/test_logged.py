@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from dataclasses import replace
 from itertools import permutations
 
 import pytest
-from vectors.pack_world import OFFICE, Case, Logged, World, make_batch, named, plain_case, quiet_office
+from vectors.pack_world import (
+    OFFICE,
+    Case,
+    Logged,
+    World,
+    lone_office,
+    make_batch,
+    named,
+    plain_case,
+    quiet_office,
+)
 
-from hisn.core.proof_limits import MAX_PACK_STATES
+from hisn.core.keys import PublicKey
+from hisn.core.proof_limits import MAX_EPOCHS, MAX_PACK_JUDGEMENTS, MAX_PACK_STATES
 from hisn.errors import VerificationError
+from hisn.tlog.checkpoint import verify_line
 from hisn.tlog.merkle import leaf_hash
 from hisn.tlog.proof import parse_tlog_proof
 from hisn.unit.roster import verify_roster_chain
@@ -190,3 +203,75 @@ def test_a_pack_of_hundreds_of_states_is_refused_before_they_are_judged() -> Non
     with pytest.raises(VerificationError) as caught:
         judge_states(chain_of(world), [b"0"] * (MAX_PACK_STATES + 1))
     assert caught.value.code != "E3518"
+
+
+def many_epochs(count: int) -> tuple[World, tuple[Roster, ...]]:
+    """Return a unit that adopts the same roster again and again; its quorum is never reached."""
+    world = lone_office()
+    observation(world)
+    (first,) = chain_of(world)
+    return world, tuple(replace(first, epoch=epoch) for epoch in range(count))
+
+
+def states_of(world: World, count: int) -> list[bytes]:
+    """Return one state in many bytes: the line of its one witness stands there once, twice, and so on."""
+    note = world.checkpoint(OFFICE, witnesses=["w1.example"])
+    line = note.split(b"\n")[-2] + b"\n"
+    return [note + line * more for more in range(count)]
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Return the signatures that are verified from now on."""
+    found: list[bytes] = []
+    verify = PublicKey.verify
+
+    def count(key: PublicKey, signature: bytes, message: bytes) -> None:
+        found.append(signature)
+        verify(key, signature, message)
+
+    monkeypatch.setattr(PublicKey, "verify", count)
+    verify_line.cache_clear()
+    return found
+
+
+def test_no_number_of_epochs_makes_a_signature_be_verified_twice(counted: list[bytes]) -> None:
+    """A stranger waited for minutes: every state was verified anew for each of a thousand epochs."""
+    world, chain = many_epochs(MAX_EPOCHS)
+    note = world.checkpoint(OFFICE, witnesses=["w1.example"])
+    counted.clear()
+    state = judge_states(chain, [note])[note]
+    assert (state.witnessed.is_reached, len(state.witnessed.cosigners)) == (False, 1)
+    assert len(counted) == len(set(counted)) == 4
+
+
+def test_a_line_that_fails_costs_one_verification_for_each_epoch(counted: list[bytes]) -> None:
+    world, chain = many_epochs(50)
+    note = world.checkpoint(OFFICE, witnesses=["w1.example"])
+    head, _, last = note[:-1].rpartition(b" ")
+    blob = bytearray(b64decode(last))
+    blob[-1] ^= 1
+    counted.clear()
+    with pytest.raises(VerificationError) as caught:
+        judge_states(chain, [head + b" " + b64encode(blob) + b"\n"])
+    assert caught.value.code == "E3205"
+    assert len(counted) <= 4 + len(chain) + 1
+
+
+def test_states_and_epochs_together_are_bounded(counted: list[bytes]) -> None:
+    world, chain = many_epochs(MAX_EPOCHS)
+    fit, notes = MAX_PACK_JUDGEMENTS // MAX_EPOCHS, states_of(world, 20)
+    counted.clear()
+    assert len(judge_states(chain, notes[:fit])) == fit
+    with pytest.raises(VerificationError) as caught:
+        judge_states(chain, notes)
+    assert caught.value.code == "E3518"
+    assert len(counted) == 4
+
+
+def test_states_that_their_newest_epoch_witnessed_are_many() -> None:
+    world, chain = many_epochs(MAX_EPOCHS)
+    note = world.checkpoint(OFFICE)
+    line = note.split(b"\n")[-2] + b"\n"
+    states = judge_states(chain, [note + line * more for more in range(20)])
+    assert all(state.witnessed.is_reached for state in states.values())

@@ -12,6 +12,7 @@ import {
   openNote,
   parseNote,
   publicOf,
+  sameVkey,
   signed,
   vkeyOf,
 } from "./note.mjs";
@@ -69,8 +70,22 @@ export function splitStamp(bytes, algorithm) {
   return [view.getBigUint64(0), bytes.subarray(8)];
 }
 
+/** What became of lines, by the bytes of their notes: every epoch judges a state, most by the same keys. */
+const known = new WeakMap();
+
 /** Refuse unless the signature is the key's over a checkpoint's text, as a log's or a cosigner's. */
-export async function verifyLine(vkey, text, signature) {
+export function verifyLine(vkey, text, signature) {
+  const tried = known.get(text) ?? [];
+  known.set(text, tried);
+  let found = tried.find((each) => each.signature === signature && sameVkey(each.vkey, vkey));
+  if (!found) {
+    found = { vkey, signature, done: verifyOnce(vkey, text, signature) };
+    tried.push(found);
+  }
+  return found.done;
+}
+
+async function verifyOnce(vkey, text, signature) {
   const key = publicOf(vkey);
   if (vkey.sigType === NOTE_ED25519) return verifySignature(key, signature, text);
   const [timestamp, inner] = splitStamp(signature, key.algorithm);

@@ -22,6 +22,7 @@ export const MAX_PACK_BYTES = 64 * MiB;
 export const MAX_PACK_FILES = 40000;
 export const MAX_PACK_NUMBER = 10000;
 export const MAX_PACK_STATES = 256;
+export const MAX_PACK_JUDGEMENTS = 4096;
 
 export const MAX_LEAF_BYTES = 32 * 1024;
 export const MAX_ACT_TEXT_CHARS = 256;

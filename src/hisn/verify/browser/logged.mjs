@@ -4,7 +4,7 @@ import { hex, same } from "./bytes.mjs";
 import { parseSignedCheckpoint } from "./checkpoint.mjs";
 import { verifyEnvelope } from "./envelope.mjs";
 import { refuse } from "./errors.mjs";
-import { MAX_PACK_STATES } from "./limits.mjs";
+import { MAX_PACK_JUDGEMENTS, MAX_PACK_STATES } from "./limits.mjs";
 import { verifyInclusion } from "./merkle.mjs";
 import { formatPolicy } from "./policy.mjs";
 import { actKeys, judgeHead, publishingPolicy } from "./quorum.mjs";
@@ -25,8 +25,14 @@ export async function judgeStates(chain, checkpoints) {
   }
   const parsed = [...distinct].map(([key, raw]) => [key, parseSignedCheckpoint(raw)]);
   const states = new Map();
+  let tried = 0;
   for (const [key, signed] of parsed) {
-    states.set(key, { head: signed.checkpoint, signed, witnessed: await judgeHead(chain, signed) });
+    const witnessed = await judgeHead(chain, signed);
+    states.set(key, { head: signed.checkpoint, signed, witnessed });
+    tried += chain.length - (witnessed.isReached ? witnessed.epoch : 0);
+    if (tried > MAX_PACK_JUDGEMENTS) {
+      refuse("E3518", `its states would have to be judged by epochs more than ${MAX_PACK_JUDGEMENTS} times`);
+    }
   }
   return states;
 }

@@ -175,11 +175,11 @@ function checkEnd(origin, old, now, roster, isOwned) {
 /** Return the keys that count for an entry under a head which the witnesses of an epoch cosigned; or refuse. */
 export function keyInForce(chain, epoch, origin, role, entry) {
   const keys = keysAt(chain[epoch], origin, role, entry);
-  for (const later of chain.slice(epoch + 1)) {
-    const revoked = find(later, origin)?.keys.some((key) => key.public.id === keys.id && !covers(key, entry));
-    if (later.signers.has(origin) && revoked) {
-      refuse("E3417", `${origin} itself revoked its ${role} key before entry ${entry}`);
-    }
+  // A key's end never moves back: the last of those epochs says what all of them say.
+  const later = chain.slice(epoch + 1).findLast((each) => each.signers.has(origin));
+  const held = (later && find(later, origin)?.keys) ?? [];
+  if (held.some((key) => key.public.id === keys.id && !covers(key, entry))) {
+    refuse("E3417", `${origin} itself revoked its ${role} key before entry ${entry}`);
   }
   return keys;
 }
