@@ -73,10 +73,12 @@ def describe(node: Node, finding: str) -> Described:
 def _texts(values: dict[str, Value]) -> Iterator[tuple[str, str]]:
     for name, value in values.items():
         if name != "batches":
-            yield name, ", ".join(map(str, value)) if isinstance(value, tuple) else _text(value)
+            yield name, ", ".join(map(_text, value)) if isinstance(value, tuple) else _text(value)
 
 
 def _text(value: Value) -> str:
+    if isinstance(value, tuple):
+        return " ".join(map(_text, value))
     return "–" if value is None else str(value)
 
 

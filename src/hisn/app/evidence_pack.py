@@ -247,7 +247,8 @@ class _Chosen:
                 self._met.add(name)
                 names.append(name)
         for name in there:
-            if name.startswith("why.") and name.endswith(".field") and finding.field(name) in self._names:
+            is_about = name.startswith(("why.", "group.")) and name.endswith(".field")
+            if is_about and finding.field(name) in self._names:
                 stem = name.removesuffix("field")
                 names += [each for each in there if each.startswith(stem)]
         return list(dict.fromkeys(names))

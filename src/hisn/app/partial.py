@@ -1,12 +1,13 @@
 """Recheck the events that a proof pack shows, by the fields that it shows of them.
 
 This needs nothing but the pack and the rule: the reference engine judges what is disclosed, and
-where a hidden value would decide, it says which.
+where a hidden value would decide, it says which.  Of a correlation it can say whether one of the
+rules that it rests on hits an event; whether the events are enough, and belong together, it cannot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,10 @@ _LINELESS = frozenset({"evtx"})
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Say of one event whether the rule hits it; None: it would take the fields in `needs` to tell."""
+    """Say of one event whether the rule hits it; None: it would take the fields in `needs` to tell.
+
+    For a correlation: whether any of the rules does that it rests on.
+    """
 
     act: int
     index: int
@@ -49,7 +53,8 @@ class Told:
 class PartlyRechecked:
     """Hold what a pack's events tell; `reason` says why none could be judged.
 
-    `others` counts the events that the finding names and the pack does not show.
+    `others` counts the events that the finding names and the pack does not show.  With
+    `is_correlation` the events alone do not make the finding.
     """
 
     report: Report
@@ -57,6 +62,7 @@ class PartlyRechecked:
     told: tuple[Told, ...]
     others: int
     reason: Reason | None
+    is_correlation: bool = False
 
     @property
     def is_witnessed(self) -> bool:
@@ -83,12 +89,13 @@ def recheck_shown(path: Path, rules: Pack, genesis: bytes | None) -> PartlyReche
         )
     batches = _batches(shown, parse_pack(data))
     claim = Claim(shown.finding, tuple(batches.values()), {})
-    rule, reason = comparable(claim, rules)
+    by, reason = comparable(claim, rules)
     mapping = load_mapping()
     # Context says what happened around; that the rule hits it nobody has stated.
     events = [event for event in shown.events if not event.is_context]
-    told = [_tell(event, batches[event.act], rule, mapping) for event in events] if rule else []
-    return PartlyRechecked(report, claim, tuple(told), shown.others, reason)
+    told = [_tell(event, batches[event.act], by.pack.rules, mapping) for event in events] if by else []
+    is_correlation = by is not None and bool(by.pack.correlations)
+    return PartlyRechecked(report, claim, tuple(told), shown.others, reason, is_correlation)
 
 
 def _batches(shown: Shown, files: Mapping[str, bytes]) -> dict[int, BatchAct]:
@@ -99,7 +106,7 @@ def _batches(shown: Shown, files: Mapping[str, bytes]) -> dict[int, BatchAct]:
     }
 
 
-def _tell(event: ShownEvent, batch: BatchAct, rule: Rule, mapping: EventMapping) -> Told:
+def _tell(event: ShownEvent, batch: BatchAct, rules: Sequence[Rule], mapping: EventMapping) -> Told:
     number = event.fields.get(NUMBER)
     record = number if isinstance(number, int) else None
     if batch.mode == "whole":
@@ -114,10 +121,12 @@ def _tell(event: ShownEvent, batch: BatchAct, rule: Rule, mapping: EventMapping)
     )
     raw_text = None if event.record is None else raw_text_of(event.record)
     is_raw_known = event.record is not None or disclosed.format in _LINELESS
-    holds, needs = judge_partial(
-        rule, partial_record(mapping, disclosed), raw_text, is_raw_known=is_raw_known
-    )
-    return Told(event.act, event.index, record, holds, tuple(sorted(needs)))
+    partly = partial_record(mapping, disclosed)
+    answers = [judge_partial(rule, partly, raw_text, is_raw_known=is_raw_known) for rule in rules]
+    said = {holds for holds, _needs in answers}
+    holds = True if True in said else None if None in said else False
+    needs = {name for each, missing in answers if each is None for name in missing}
+    return Told(event.act, event.index, record, holds, () if holds else tuple(sorted(needs)))
 
 
 def _known(fields: Mapping[str, Value]) -> Iterator[tuple[str, Cell]]:

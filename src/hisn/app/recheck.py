@@ -17,7 +17,7 @@ from hisn.acts.statement import Head, Ref, Statement, parse_statement
 from hisn.app.evdata import EvData, open_evdata
 from hisn.app.home import Node
 from hisn.app.intake import intake_folder
-from hisn.app.rejudge import Claim, Difference, Outcome, Reason, Verdict, compare, judge_again
+from hisn.app.rejudge import By, Claim, Difference, Outcome, Reason, Verdict, compare, judge_again
 from hisn.app.reread import BatchAct, OtherRootError, Reread, reread
 from hisn.app.sealing import Basis
 from hisn.app.unseal import unseal
@@ -25,7 +25,8 @@ from hisn.errors import VerificationError
 from hisn.events.mapping import load_mapping
 from hisn.evidence.disclosure import Value
 from hisn.evidence.pack import parse_pack
-from hisn.rules.pack import Pack, Rule
+from hisn.rules.correlation import Correlation
+from hisn.rules.pack import Pack, Rule, pick
 from hisn.tlog.checkpoint import parse_signed_checkpoint
 from hisn.tlog.proof import parse_tlog_proof
 from hisn.verify.check import verify_pack
@@ -69,11 +70,11 @@ def recheck(node: Node, path: Path, rules: Pack) -> Rechecked:
     """
     with open_evdata(path) as data:
         report, stated = read_stated(data.pack(), node.charter.genesis)
-        rule, reason = comparable(stated.claim, rules)
-        if rule is None:
+        by, reason = comparable(stated.claim, rules)
+        if by is None:
             return Rechecked(stated, report, Verdict(Outcome.INCOMPARABLE, reason=reason))
         with intake_folder(node.places.intake) as folder:
-            return Rechecked(stated, report, _judge(stated, rule, _opened(data, stated.claim, folder)))
+            return Rechecked(stated, report, _judge(stated, by, _opened(data, stated.claim, folder)))
 
 
 def read_stated(pack: bytes, genesis: bytes) -> tuple[Report, Stated]:
@@ -127,18 +128,21 @@ def _named(value: Value) -> Iterator[tuple[int, tuple[int, ...]]]:
                 raise VerificationError("E3513", "the finding's list of batches is not in its form")
 
 
-def comparable(claim: Claim, rules: Pack) -> tuple[Rule | None, Reason | None]:
-    """Return the rule to judge by, or why this program cannot compare anything."""
+def comparable(claim: Claim, rules: Pack) -> tuple[By | None, Reason | None]:
+    """Return what to judge by, or why this program cannot compare anything."""
     readers = {str(batch.public["parser"]).split(" ")[1:2] == [__version__] for batch in claim.batches}
     if claim.text("engine") != __version__ or False in readers:
         return None, Reason.ENGINE
     mappings = {claim.text("mapping"), *(str(batch.public["mapping"]) for batch in claim.batches)}
     if mappings != {load_mapping().digest}:
         return None, Reason.MAPPING
-    same = [rule for rule in rules.rules if rule.digest == claim.text("rule_digest")]
+    everything: tuple[Rule | Correlation, ...] = (*rules.rules, *rules.correlations)
+    digest = claim.text("rule_digest")
+    same = [each for each in everything if each.digest == digest]
     if not same:
         return None, Reason.RULE
-    return next((rule for rule in same if rule.id == claim.text("rule_id")), same[0]), None
+    chosen = next((each for each in same if each.id == claim.text("rule_id")), same[0])
+    return By(digest, pick(rules, chosen)), None
 
 
 def _opened(data: EvData, claim: Claim, folder: Path) -> Iterator[Reread]:
@@ -158,10 +162,10 @@ def _opened(data: EvData, claim: Claim, folder: Path) -> Iterator[Reread]:
         Path(path).unlink()
 
 
-def _judge(stated: Stated, rule: Rule, batches: Iterator[Reread]) -> Verdict:
+def _judge(stated: Stated, by: By, batches: Iterator[Reread]) -> Verdict:
     claim, mapping = stated.claim, load_mapping()
     try:
-        judged = judge_again(rule, mapping, claim.window, batches, stated.place.origin)
+        judged = judge_again(by, mapping, claim.window, batches, stated.place.origin)
     except OtherRootError as error:
         # What was sealed is not in the file that the same act commits to: that is the owner's word.
         got = None if error.root is None else error.root.hex()

@@ -10,6 +10,7 @@ import numpy as np
 
 from hisn import __version__
 from hisn.acts.statement import Ref
+from hisn.app.correlated import RunCorrelations
 from hisn.app.reread import BatchAct, Reread
 from hisn.app.sealed import sealed_chunk
 from hisn.app.sealing import Basis, Evidence, Sealed, evidence_of, finding_fields
@@ -22,7 +23,8 @@ from hisn.evidence.disclosure import Value
 from hisn.findings.build import FindingBuilder
 from hisn.findings.join import MANY_ASSETS
 from hisn.findings.model import Finding
-from hisn.rules.pack import Pack, Rule, digest_of
+from hisn.rules.correlation_shape import only_grows
+from hisn.rules.pack import Pack
 
 
 class Outcome(Enum):
@@ -41,6 +43,7 @@ class Reason(Enum):
     RULE = "rule"
     CUT = "cut"
     JOINED = "joined"
+    MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,22 +104,47 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Hold everything that a rule gives in some batches, and the records of each batch that it hits."""
+    """Hold everything that a rule gives in some batches, and the records of each batch that it hits.
+
+    With `may_miss`, what the batches do not hold could give something else.
+    """
 
     found: tuple[Found, ...]
     hits: Mapping[int, frozenset[int]]
+    may_miss: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Hold what a finding is judged by: a rule, or a correlation with everything that it rests on."""
+
+    digest: str
+    pack: Pack
+
+    @property
+    def may_miss(self) -> bool:
+        """Tell whether records outside the batches that a finding names can decide about it.
+
+        So it is where fewer events are asked for, where one must be absent, or where correlations
+        judge correlations: an episode may have begun with records that the last one does not name.
+        """
+        several = self.pack.correlations
+        return len(several) > 1 or not all(map(only_grows, several))
 
 
 def judge_again(
-    rule: Rule, mapping: EventMapping, window: Window | None, batches: Iterable[Reread], origin: str
+    by: By, mapping: EventMapping, window: Window | None, batches: Iterable[Reread], origin: str
 ) -> Judged:
     """Judge batches of a member's log by one rule, as `guard` does, one batch after another."""
-    pack = Pack(name="recheck", digest=digest_of((rule,)), rules=(rule,))
-    scanner = Scanner(compile_plan(pack), mapping, window=window)
     declared: dict[str, str] = {}
-    builder = FindingBuilder(
-        pack.rules, mapping.digest, __version__, declared=lambda source: declared.get(source, "")
-    )
+
+    def declared_of(source: str) -> str:
+        return declared.get(source, "")
+
+    pack = by.pack
+    builder = FindingBuilder(pack.rules, mapping.digest, __version__, declared_of)
+    run = RunCorrelations(pack, mapping.digest, declared_of) if pack.correlations else None
+    scanner = Scanner(compile_plan(pack), mapping, window=window, wanted=run.wanted if run else None)
     sealed: dict[str, list[Sealed]] = {}
     hits: dict[int, frozenset[int]] = {}
     for each in batches:
@@ -125,14 +153,18 @@ def judge_again(
         chunk = sealed_chunk(each.placed, each.batch.sealed)
         # Only the place's index is used: what comes out is never an act.
         sealed.setdefault(source, []).append(Sealed(chunk, Ref(origin, index, b"")))
-        numbers: list[Int64s] = [np.empty(0, np.int64)]
-        for block in scanner.scan([each.placed.chunk]).hits:
-            builder.add(block)
-            numbers.append(block.numbers)
+        scan = scanner.scan([each.placed.chunk])
+        numbers: list[Int64s] = [np.empty(0, np.int64), *(block.numbers for block in scan.hits)]
+        if run:
+            run.add(scan.marks)
+        else:
+            for block in scan.hits:
+                builder.add(block)
         records = np.unique(np.concatenate(numbers)).tolist()
         hits[index] = frozenset(event for record in records if (event := chunk.event_of(record)) is not None)
-    found = (Found(each, evidence_of(each, sealed[each.source])) for each in builder.findings())
-    return Judged(tuple(found), hits)
+    findings = run.finish()[0] if run else builder.findings()
+    found = (Found(each, evidence_of(each, sealed)) for each in findings if each.rule_digest == by.digest)
+    return Judged(tuple(found), hits, by.may_miss)
 
 
 def compare(claim: Claim, judged: Judged, basis: Basis) -> Verdict:
@@ -183,6 +215,9 @@ def _differences(claim: Claim, found: Found, basis: Basis) -> tuple[Difference, 
 
 
 _LOOSE = ("id", "asset", "first", "last", "count", "sentence", "records_complete")
+_LOOSE_PARTS = ("why.", "batches.")
+_MISSING, _MISSING_PARTS = ("source", "evidence"), ("group.",)
+"""What may differ besides where records decide that the finding does not name."""
 
 
 def _excuse(claim: Claim, judged: Judged, differences: Sequence[Difference]) -> Reason | None:
@@ -190,12 +225,16 @@ def _excuse(claim: Claim, judged: Judged, differences: Sequence[Difference]) -> 
 
     Every event that it names must be a hit all the same, or nothing excuses it.
     """
-    loose = all(each.field in _LOOSE or each.field.startswith(("why.", "batches.")) for each in differences)
+    names = (*_LOOSE, *_MISSING) if judged.may_miss else _LOOSE
+    parts = (*_LOOSE_PARTS, *_MISSING_PARTS) if judged.may_miss else _LOOSE_PARTS
+    loose = all(each.field in names or each.field.startswith(parts) for each in differences)
     if not loose or not all(set(events) <= judged.hits[leaf] for leaf, events in claim.events.items()):
         return None
     named = sum(map(len, claim.events.values()))
     if claim.text("records_complete") == "false" and named >= MIN_RECORDS_PER_FINDING:
         return Reason.CUT
+    if judged.may_miss:
+        return Reason.MISSING
     return Reason.JOINED if _is_joined(claim, judged.found) else None
 
 

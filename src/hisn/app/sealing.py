@@ -8,7 +8,7 @@ names the batches and the events it rests on.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -151,9 +151,7 @@ class Sealing:
         drafts = [
             Draft(
                 kind="finding",
-                sealed=finding_fields(
-                    finding, basis, evidence_of(finding, self._batches.get(finding.source, ()))
-                ),
+                sealed=finding_fields(finding, basis, evidence_of(finding, self._batches)),
             )
             for finding in findings
         ]
@@ -230,17 +228,32 @@ class Sealing:
         return Draft(kind="batch", public=public, sealed=body, audience=audience, follows=follows)
 
 
-def evidence_of(finding: Finding, batches: Iterable[Sealed]) -> list[Evidence]:
-    """Return those of a source's batches that hold a finding's records, with the events in each."""
-    records = sorted(finding.records)
-    found: list[Evidence] = []
+def _evidence(records: list[int], batches: Iterable[Sealed]) -> Iterator[Evidence]:
     for entry in batches:
         chunk = entry.chunk
         start = bisect_left(records, chunk.first_record)
         inside = records[start : bisect_right(records, chunk.last_record, lo=start)]
         events = tuple(event for record in inside if (event := chunk.event_of(record)) is not None)
         if events:
-            found.append((entry.place, chunk, events))
+            yield entry.place, chunk, events
+
+
+def evidence_of(finding: Finding, batches: Mapping[str, Iterable[Sealed]]) -> list[Evidence]:
+    """Return the batches that hold a finding's records, in all its sources, with the events in each.
+
+    `batches` are those of each source.  Of a correlation a record that several of its rules hit is
+    one event.
+    """
+    records: dict[str, set[int]] = {}
+    if not finding.evidence:
+        records[finding.source] = set(finding.records)
+    for part in finding.evidence:
+        records.setdefault(part.source, set()).update(part.records)
+    found = [
+        each
+        for source, numbers in records.items()
+        for each in _evidence(sorted(numbers), batches.get(source, ()))
+    ]
     return sorted(found, key=lambda item: item[0].index)
 
 
@@ -280,6 +293,13 @@ def finding_fields(finding: Finding, basis: Basis, evidence: Sequence[Evidence])
         elif name == "records":
             # Which records they are stands in `batches`, by event; in a large finding twice is much.
             continue
+        elif name == "group":
+            for number, (each, text) in enumerate(value):
+                fields |= {f"group.{number}.field": _plain(each), f"group.{number}.value": _plain(text)}
+        elif name == "evidence":
+            if value:
+                parts = [(part["source"], part["rule_id"], part["complete"]) for part in value]
+                fields[name] = _plain(parts)
         else:
             fields[name] = _plain(value)
     fields["mapping"] = basis.mapping_digest

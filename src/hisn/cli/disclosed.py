@@ -68,6 +68,13 @@ def _say(done: PartlyRechecked) -> None:
     answers = Counter(told.holds for told in done.told)
     text = _("The rule hits {yes} of the events shown, does not hit {no}, and cannot be told for {unknown}.")
     click.echo(text.format(yes=answers[True], no=answers[False], unknown=answers[None]))
+    if done.is_correlation:
+        click.echo(
+            _(
+                "The finding is of a correlation: for each event it was judged whether one of its rules hits "
+                "it. Whether the events are enough and belong together cannot be told from a pack."
+            )
+        )
     if done.others:
         text = ngettext(
             "{count} further event is named by the finding, and not shown.",
@@ -106,5 +113,6 @@ def _as_json(done: PartlyRechecked) -> dict[str, object]:
             for told in done.told
         ],
         "others": done.others,
+        "correlation": done.is_correlation,
         "witnessed": done.is_witnessed,
     }

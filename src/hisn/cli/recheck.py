@@ -42,6 +42,11 @@ REASONS = {
         "It names only the first of its records, as findings under a flood do. Each of those named is a hit; "
         "how many there were in all cannot be said from them."
     ),
+    "missing": mark(
+        "It is of a correlation about which records can decide that it does not name: where fewer events are "
+        "asked for, or none of some kind, or where correlations judge one another. Every event that it names "
+        "is a hit of its rules."
+    ),
     "joined": mark(
         "It is the sum of several findings, as under a flood hits are joined. Every event that it names is a "
         "hit, and no other was left out."

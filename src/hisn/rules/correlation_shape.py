@@ -139,6 +139,28 @@ def _expression_problems(correlation: Correlation, names: Collection[str]) -> It
         yield "the condition can be met in too many ways, and each has an order of its own"
 
 
+def only_grows(correlation: Correlation) -> bool:
+    """Tell whether more records can make it hold where it did not, but never the other way round.
+
+    Then those that it rests on are enough to find it again; else a record that is missing may decide.
+    """
+    if correlation.expression is not None:
+        return not _says_not(correlation.expression)
+    is_counting = correlation.kind in ("event_count", "value_count", *TEMPORAL)
+    return is_counting and all(each.op in ("gt", "gte") for each in correlation.condition)
+
+
+def _says_not(node: Presence) -> bool:
+    match node:
+        case Seen():
+            return False
+        case NotSeen():
+            return True
+        case AllSeen() | AnySeen():
+            return any(_says_not(item) for item in node.items)
+    assert_never(node)
+
+
 def _ways(node: Presence, *, is_wanted: bool) -> int:
     """Return in how many ways a condition of words can hold (or fail), at most: one way is one order."""
     match node:

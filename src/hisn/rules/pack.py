@@ -28,6 +28,7 @@ __all__ = (
     "encode_pack",
     "join_packs",
     "leave_out",
+    "pick",
     "reopen_pack",
 )
 
@@ -137,6 +138,23 @@ def leave_out(pack: Pack, digests: Collection[str]) -> Pack:
         kept = left
     rules = tuple(rule for rule in pack.rules if rule.digest not in gone)
     return msgspec.structs.replace(pack, digest=digest_of(rules, kept), rules=rules, correlations=kept)
+
+
+def pick(pack: Pack, each: Rule | Correlation) -> Pack:
+    """Return a pack of one rule, or of one correlation with everything that it rests on."""
+    wanted = {each.digest}
+    if isinstance(each, Correlation):
+        targets = {one.digest: one for one in pack.correlations}
+        waiting = [each]
+        while waiting:
+            found = {digest for reference in waiting.pop().references for digest in reference.digests}
+            waiting += [targets[digest] for digest in found - wanted if digest in targets]
+            wanted |= found
+        rules = tuple(rule for rule in pack.rules if rule.digest in wanted)
+        correlations = tuple(one for one in pack.correlations if one.digest in wanted)
+    else:
+        rules, correlations = (each,), ()
+    return Pack(name=pack.name, digest=digest_of(rules, correlations), rules=rules, correlations=correlations)
 
 
 def encode_pack(pack: Pack) -> bytes:

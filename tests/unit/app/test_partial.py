@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from tests.unit.app.nodes import EAST, VOTE, World, id_of, lie
-from tests.unit.app.units import request_of, seal, write_logs
+from tests.unit.app.units import CORRELATION, RULE, request_of, seal, write_logs
 
 from hisn.app.evidence_pack import PackRequest, batches_of, find_finding, make_pack
 from hisn.app.partial import PartlyRechecked, recheck_shown
 from hisn.app.rejudge import Reason
 from hisn.app.reopen import own_act
+from hisn.app.wiring import load_rule_pack
 from hisn.errors import StorageError, VerificationError
 from hisn.events.declare import Declarations
 from hisn.events.schema import Declaration
@@ -140,3 +141,24 @@ def test_a_pack_that_hides_its_rule_is_not_judged(
 def test_a_pack_that_is_not_there_is_said_so(unit: World, tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         told(unit, tmp_path / "missing")
+
+
+def test_of_a_correlation_each_event_is_judged_by_the_rules_it_rests_on(unit: World, tmp_path: Path) -> None:
+    """Whether the events are enough and belong together, a pack cannot tell, and says so."""
+    (tmp_path / "c.yml").write_text(RULE + CORRELATION)
+    logs = write_logs(tmp_path / "logs", one=["/?marked"], two=["/?marked", "/", "/?marked"])
+    with unit.open(EAST) as (east,):
+        (finding,) = seal(east, request_of(tmp_path / "c.yml", logs)).findings
+        unit.publish(east)
+        genesis = east.charter.genesis
+        for name, show in (("f", ("cs-uri-query",)), ("g", ("c-ip",))):
+            data = make_pack(east, PackRequest(finding=finding.id, show=show)).data
+            (tmp_path / name).write_bytes(data)
+    rules = load_rule_pack((tmp_path / "c.yml",), None)
+    done = recheck_shown(tmp_path / "f", rules, genesis)
+    assert answers(done) == [(True, ())] * 3
+    assert done.is_correlation
+    hidden = recheck_shown(tmp_path / "g", rules, genesis)
+    assert answers(hidden) == [(None, ("cs-uri-query",))] * 3
+    assert hidden.claim.fields["group.0.value"] == "203.0.113.7"
+    assert "group.0.value" not in done.claim.fields

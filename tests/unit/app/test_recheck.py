@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.app.nodes import EAST, NORTH, VOTE, World, act_of, disclosed, id_of, lie
-from tests.unit.app.units import RULE, alone, request_of, seal, write_logs
+from tests.unit.app.units import CORRELATION, RULE, alone, request_of, seal, write_logs
 
 from hisn.app.disclose import disclose
 from hisn.app.evidence_pack import PackRequest, batches_of, find_finding, make_pack
@@ -26,6 +26,7 @@ from hisn.engine.scan import Window
 from hisn.errors import StorageError, VerificationError
 from hisn.evidence.disclosure import Value
 from hisn.evidence.packing import PackParts
+from hisn.rules.pack import Pack
 from hisn.verify.steps import Result
 
 
@@ -310,3 +311,72 @@ def test_a_pack_without_a_batch_that_the_finding_names_is_refused(unit: World, t
 def test_a_file_that_is_not_there_is_said_so(unit: World, tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         by_north(unit, tmp_path / "missing.evdata")
+
+
+def correlated(unit: World, folder: Path, change: Callable[[str], str] = str) -> tuple[str, Pack]:
+    """Let EAST state what a correlation found in two of three logs; return its id, and the rules."""
+    folder.mkdir(exist_ok=True)
+    (folder / "c.yml").write_text(RULE + change(CORRELATION))
+    logs = write_logs(folder / "logs", one=["/", "/?marked"], two=["/?marked", "/", "/?marked"], six=["/"])
+    with unit.open(EAST) as (east,):
+        result = seal(east, request_of(folder / "c.yml", logs))
+        unit.publish(east)
+    (finding,) = result.findings
+    assert [part.source for part in finding.evidence] == ["one.log", "two.log"]
+    return finding.id, load_rule_pack((folder / "c.yml",), None)
+
+
+def test_a_finding_of_a_correlation_names_the_batches_of_all_its_sources(unit: World, tmp_path: Path) -> None:
+    finding, rules = correlated(unit, tmp_path / "c")
+    with unit.open(EAST) as (east,):
+        act = own_act(east, find_finding(east, finding))
+        assert [events for _leaf, _root, events in batches_of(act)] == [(1,), (0, 2)]
+        rule = rules.rules[0].id
+        assert act.field("evidence") == (("one.log", rule, "true"), ("two.log", rule, "true"))
+        assert (act.field("group.0.field"), act.field("group.0.value")) == ("c-ip", "203.0.113.7")
+
+
+def test_a_finding_of_a_correlation_comes_out_the_same(unit: World, tmp_path: Path) -> None:
+    finding, rules = correlated(unit, tmp_path / "c")
+    with unit.open(EAST) as (east,):
+        disclose(east, finding, tmp_path / "f.evdata")
+    with unit.open(NORTH) as (north,):
+        done = recheck(north, tmp_path / "f.evdata", rules)
+        without = recheck(north, tmp_path / "f.evdata", unit.rules)
+    assert (done.verdict.outcome, done.verdict.differences) == (Outcome.SAME, ())
+    assert done.files == ("one.log", "two.log")
+    assert without.verdict.reason is Reason.RULE
+
+
+@pytest.mark.parametrize(
+    "changes", [{"count": 4}, {"group.0.value": "203.0.113.8"}, {"evidence": (("one.log", "x", "true"),)}]
+)
+def test_a_lie_about_a_correlation_comes_out_different(
+    unit: World, tmp_path: Path, changes: dict[str, Value]
+) -> None:
+    finding, rules = correlated(unit, tmp_path / "c")
+    with unit.open(EAST) as (east,):
+        fields = act_of(east, find_finding(east, finding)) | changes | {"id": "f-" + "1" * 32}
+        east.member.record([Draft(kind="finding", sealed=fields)])
+        unit.publish(east)
+        disclose(east, "f-" + "1" * 32, tmp_path / "f.evdata")
+    with unit.open(NORTH) as (north,):
+        done = recheck(north, tmp_path / "f.evdata", rules)
+    assert done.verdict.outcome is Outcome.DIFFERENT
+    assert fields_of(done) == sorted(["id", *changes])
+
+
+def test_where_a_missing_record_could_decide_nothing_is_said(unit: World, tmp_path: Path) -> None:
+    """Four or fewer are asked for: with a batch that the finding does not name there may be five."""
+    finding, rules = correlated(unit, tmp_path / "c", lambda text: text.replace("gte: 3", "eq: 3"))
+    with unit.open(EAST) as (east,):
+        fields = act_of(east, find_finding(east, finding)) | {"count": 2, "id": "f-" + "1" * 32}
+        east.member.record([Draft(kind="finding", sealed=fields)])
+        unit.publish(east)
+        disclose(east, "f-" + "1" * 32, tmp_path / "f.evdata")
+        disclose(east, finding, tmp_path / "g.evdata")
+    with unit.open(NORTH) as (north,):
+        done = recheck(north, tmp_path / "f.evdata", rules)
+        same = recheck(north, tmp_path / "g.evdata", rules)
+    assert (done.verdict.outcome, done.verdict.reason) == (Outcome.INCOMPARABLE, Reason.MISSING)
+    assert same.verdict.outcome is Outcome.SAME

@@ -9,7 +9,7 @@ from tests.unit.app.units import LINE, write_rule
 
 from hisn.app import rejudge
 from hisn.app.judge import Placed, read_placed
-from hisn.app.rejudge import Claim, Difference, Found, Judged, Outcome, Reason, compare, judge_again
+from hisn.app.rejudge import By, Claim, Difference, Found, Judged, Outcome, Reason, compare, judge_again
 from hisn.app.reread import BatchAct, Reread
 from hisn.app.sealing import Basis, finding_fields
 from hisn.app.wiring import load_rule_pack
@@ -31,7 +31,7 @@ def judged(tmp_path: Path, *hours: int, window: Window | None = None) -> Judged:
     path.write_text(
         "".join(HOUR.format(hour=hour, target=target) for hour in hours for target in ("/?marked", "/"))
     )
-    (rule,) = load_rule_pack((write_rule(tmp_path),), None).rules
+    pack = load_rule_pack((write_rule(tmp_path),), None)
     tasks = discover((str(path),), Declarations()).tasks
     act = BatchAct(4, {"root": ""}, {"declared": ""})
     batches = [
@@ -39,7 +39,7 @@ def judged(tmp_path: Path, *hours: int, window: Window | None = None) -> Judged:
         for item in read_placed(tasks)
         if isinstance(item, Placed)
     ]
-    return judge_again(rule, MAPPING, window, batches, "east.example")
+    return judge_again(By(pack.rules[0].digest, pack), MAPPING, window, batches, "east.example")
 
 
 def claim_of(found: Found, **changes: Value) -> Claim:

@@ -41,6 +41,21 @@ level: high
 """
 
 
+CORRELATION = """
+---
+title: Marked paths together
+id: 5b0f0d9e-1f0e-4f5e-9a57-3a1c1a3f000c
+status: test
+level: critical
+correlation:
+    type: event_count
+    rules: [5b0f0d9e-1f0e-4f5e-9a57-3a1c1a3f0001]
+    group-by: [c-ip]
+    timespan: 10m
+    condition: {gte: 3}
+"""
+
+
 class Dice:
     """Give bytes that look random and are the same in every run with one seed."""
 

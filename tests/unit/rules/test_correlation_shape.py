@@ -11,7 +11,14 @@ from tests.unit.rules.correlations import correlate, rule
 
 from hisn.core import limits
 from hisn.rules.correlation import Alias, AllSeen, AnySeen, Compare, Kind, NotSeen, Presence, Seen
-from hisn.rules.correlation_shape import holds, holds_with, names_in, shape_problem, unsound_chains
+from hisn.rules.correlation_shape import (
+    holds,
+    holds_with,
+    names_in,
+    only_grows,
+    shape_problem,
+    unsound_chains,
+)
 
 VALUE = {"fields": ("F",), "condition": (Compare("gte", "2"),)}
 
@@ -145,3 +152,29 @@ def test_circles_and_long_chains_are_unsound() -> None:
     assert unsound_chains(chain) == {f"c{depth}"}
     assert unsound_chains({"a": {"b"}, "b": {"a"}, "c": {"a"}, "d": {"rule"}}) == {"a", "b", "c"}
     assert unsound_chains({}) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("fields", "grows"),
+    [
+        ({}, True),
+        ({"condition": (Compare("gt", "1"), Compare("gte", "2"))}, True),
+        ({"condition": (Compare("gt", "1"), Compare("lte", "2"))}, False),
+        ({"condition": (Compare("eq", "2"),)}, False),
+        ({"kind": "value_count", "fields": ("F", "G")}, True),
+        ({"kind": "value_sum", **VALUE}, False),
+        ({"kind": "temporal", "condition": ()}, True),
+        ({"kind": "temporal_ordered", "condition": ()}, True),
+        ({"kind": "temporal", "condition": (), "expression": AnySeen((Seen("r0"), Seen("r1")))}, True),
+        (
+            {
+                "kind": "temporal",
+                "condition": (),
+                "expression": AllSeen((Seen("r0"), AnySeen((NotSeen(Seen("r1")),)))),
+            },
+            False,
+        ),
+    ],
+)
+def test_whether_more_records_can_only_make_it_hold(fields: dict[str, Any], grows: bool) -> None:
+    assert only_grows(correlate(1, rule(1), rule(2), **fields)) is grows

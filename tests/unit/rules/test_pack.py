@@ -24,6 +24,7 @@ from hisn.rules.pack import (
     encode_pack,
     join_packs,
     leave_out,
+    pick,
 )
 
 
@@ -259,3 +260,17 @@ def test_a_correlation_can_be_left_out_itself() -> None:
     pack = leave_out(whole, {whole.correlations[0].digest})
     assert [each.info.title for each in pack.correlations] == ["Correlation 3"]
     assert len(pack.rules) == 3
+
+
+def test_a_correlation_is_picked_with_everything_that_it_rests_on() -> None:
+    whole = with_chain()
+    outer = next(each for each in whole.correlations if each.info.title == "Correlation 2")
+    picked = pick(whole, outer)
+    assert [each.info.title for each in picked.correlations] == ["Correlation 1", "Correlation 2"]
+    assert [each.info.title for each in picked.rules] == ["Rule 1", "Rule 2"]
+    assert decode_pack(encode_pack(picked)) == picked
+
+
+def test_a_rule_is_picked_alone() -> None:
+    picked = pick(with_chain(), rule(3))
+    assert (picked.rules, picked.correlations) == ((rule(3),), ())
