@@ -39,6 +39,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from hisn.core.limits import MiB
+from hisn.errors import InputError
 from hisn.live.bodies import (
     JSON_TYPES,
     LINE_TYPES,
@@ -91,9 +93,19 @@ class HttpListen:
 
 
 class HttpFeed:
-    """Give what comes for one source. `Door` has those that share an address."""
+    """Give what comes for one source. `Door` has those that share an address.
+
+    Raises InputError (E2600) for a token that could be guessed.
+    """
 
     def __init__(self, name: str, token: str, spool: Spool, door: Door) -> None:
+        if len(token) < MIN_TOKEN_CHARS:
+            raise InputError(
+                "E2600",
+                f"{name}: the token is shorter than {MIN_TOKEN_CHARS} characters",
+                hint="openssl rand -hex 32 makes a good one; give the sender the same",
+                unchanged="nothing was started",
+            )
         self.name = name
         self.committer = Committer(spool)
         self.tally = Tally()
@@ -150,7 +162,7 @@ class HttpFeed:
     @property
     def has_room(self) -> bool:
         """Tell whether the spool has a place for a body."""
-        return self._spool.room() > 2 * MAX_BODY_BYTES
+        return self._spool.room() > MAX_BODY_BYTES + MiB
 
     def was_seen(self, lines: bytes) -> bool:
         """Tell whether the same lines came in another body of late."""

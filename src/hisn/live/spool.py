@@ -37,8 +37,6 @@ from hisn.errors import StorageError
 
 MAGIC = b"hisn spool/1\n"
 SEGMENT_BYTES = 16 * MiB
-MIN_BYTES = 128 * MiB
-"""A spool of less could be full of what is committed: a segment, or one and a batch, always stays."""
 FRAME_BYTES = 1 * MiB
 """Lines of one frame, about; a batch of many has several."""
 MAX_KEYS = 50_000
@@ -243,9 +241,11 @@ class Spool:
         return reader
 
     def drop_before(self, number: int) -> None:
-        """Remove the segments before this one, which are committed, but the last of them."""
+        """Remove the segments before this one, which are committed, but the last if there is room for it."""
         with self._lock:
-            for old in [each for each in self._segments if each < number][:-1]:
+            committed = [each for each in self._segments if each < number]
+            used = sum(each.size for each in self._segments.values())
+            for old in committed if 2 * used > self._max_bytes else committed[:-1]:
                 try:
                     with suppress(FileNotFoundError):
                         self._disk.unlink(self._folder, _name(old))

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from tests.unit.live.listeners import NOW_US, Listening, spool_in
 
-from hisn.errors import StorageError
+from hisn.errors import InputError, StorageError
 from hisn.live import bodies, http_lines
 from hisn.live.http_lines import Door, HttpFeed
 from hisn.live.spool import Batch, Full, Spool
@@ -199,6 +199,11 @@ def test_many_senders_at_once_lose_nothing(served: Served) -> None:
     for thread in threads:
         thread.join()
     assert len(set(served.there.data.splitlines())) == 4 * 20 * 50
+
+
+def test_a_token_that_could_be_guessed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="shorter than 16"):
+        HttpFeed("web", "secret", spool_in(tmp_path), Door(serve))
 
 
 def test_sources_of_one_address_have_their_own_tokens(tmp_path: Path) -> None:

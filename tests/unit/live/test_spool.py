@@ -125,10 +125,19 @@ def test_a_full_spool_keeps_nothing_until_something_is_committed(tmp_path: Path)
         spool.append([batch, batch])
     before = held(spool)
     spool.drop_before(spool.segments()[-1][0])
-    assert len(spool.segments()) == 2
+    assert len(spool.segments()) == 1
     assert before.endswith(held(spool))
     spool.append([Batch(b"room again\n")])
     assert held(spool).endswith(b"room again\n")
+
+
+@pytest.mark.usefixtures("small_segments")
+def test_the_last_segment_that_is_committed_stays_for_senders_that_come_back(tmp_path: Path) -> None:
+    spool = opened(tmp_path / "s")
+    for number in range(20):
+        spool.append([Batch(b"x" * 99 + b"\n", b"%d" % number)])
+    spool.drop_before(spool.segments()[-1][0])
+    assert len(spool.segments()) == 2
 
 
 @pytest.mark.parametrize("call", ["write", "sync", "create", "rename"])
