@@ -161,3 +161,10 @@ def test_whatever_the_schema_refuses_the_reader_refuses(pieces: list[str]) -> No
         known = False
     if not known:
         refusal(text)
+
+
+def test_the_calendar_of_the_guide_is_one() -> None:
+    guide = Path(__file__).parents[3] / "docs/howto/describe-your-election-calendar.md"
+    text = guide.read_text("utf-8").split("```toml\n")[1].split("```")[0]
+    assert parse_calendar(text.encode(), "guide").election == vesna().election
+    assert fits_schema(text)
