@@ -23,6 +23,7 @@ _US = 1_000_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=31_536_000)]
+Spool = Annotated[int, msgspec.Meta(ge=64, le=1_048_576)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
@@ -40,7 +41,10 @@ class Follow(_Table, frozen=True, kw_only=True):
 
 
 class Syslog(_Table, frozen=True, kw_only=True):
-    """Listen to syslog: UDP, TCP, or TLS where there is a certificate."""
+    """Listen to syslog; `client_ca` asks senders for certificates, of one of `client_names`, if any.
+
+    What came and is not sealed yet takes at most so many megabytes of disk.
+    """
 
     name: Name
     listen: str
@@ -48,25 +52,28 @@ class Syslog(_Table, frozen=True, kw_only=True):
     certificate: str = ""
     key: str = ""
     client_ca: str = ""
+    client_names: tuple[str, ...] = ()
+    spool_megabytes: Spool = 1024
 
 
 class Http(_Table, frozen=True, kw_only=True):
-    """Take lines by HTTP; the token of each source lies in a file of its own."""
+    """Take lines by HTTP at an address; `sources` gives each source's name the file of its token."""
 
-    name: Name
     listen: str
-    sources: dict[str, str]
+    sources: dict[Name, str]
     certificate: str = ""
     key: str = ""
+    spool_megabytes: Spool = 1024
 
 
 class Kafka(_Table, frozen=True, kw_only=True):
-    """Consume topics. `options` go to the client as they are (security, groups are ours)."""
+    """Consume topics. `settings` are the client's own, for security."""
 
     name: Name
-    servers: str
+    brokers: str
     topics: tuple[str, ...]
-    options: dict[str, str] = {}
+    from_end: bool = False
+    settings: dict[str, str] = {}
 
 
 class CycleTable(_Table, frozen=True, kw_only=True):
@@ -210,11 +217,17 @@ def _check(found: Config, place: Place) -> None:
     levels += [each for each in (checks.silence, checks.gap, checks.clock_skew, checks.sequence) if each]
     if unknown := [level for level in levels if level not in LEVELS]:
         raise refuse(f"level: {unknown[0]!r} is none of {', '.join(LEVELS)}")
+    pairs = [(each.certificate, each.key) for each in found.syslog]
+    pairs += [(each.certificate, each.key) for each in found.http]
+    if any(bool(certificate) != bool(key) for certificate, key in pairs):
+        raise refuse("certificate and key belong together")
+    if any(each.transport == "tls" and not each.certificate for each in found.syslog):
+        raise refuse('transport = "tls" needs a certificate and its key')
     if checks.silence and not checks.silence_s:
         raise refuse("checks.silence needs checks.silence_s: after how many seconds a source is silent")
     feeds = [each.name for each in found.follow if each.name]
     feeds += [each.name for each in found.syslog]
-    feeds += [each.name for each in found.http]
+    feeds += [name for each in found.http for name in each.sources]
     feeds += [each.name for each in found.kafka]
     sinks = [each.name for each in found.webhook] + [each.name for each in found.mail]
     for names in (feeds, sinks):

@@ -7,15 +7,24 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hisn.app.watch.config import Config, Follow
+from hisn.app.options import address_in
+from hisn.app.watch.config import Config, Follow, Http, Kafka, Syslog
+from hisn.core import limits
 from hisn.core.place import Place
-from hisn.errors import UsageError
+from hisn.errors import StorageError, UsageError
 from hisn.live.feed import Feed, Position
 from hisn.live.folder import FolderFeed
 from hisn.live.follow import FileFeed
 from hisn.live.lineage import Options
 from hisn.live.piece import FeedNote, Piece
+from hisn.storage.disk import RealDisk
+
+if TYPE_CHECKING:
+    from hisn.live.spool import Spool
+
+_MAX_SECRET = 4_096
 
 
 class Plainly:
@@ -55,12 +64,89 @@ class Plainly:
         return source.removeprefix(f"{self.name}/")
 
 
-def make_feeds(config: Config) -> list[Feed]:
-    """Return the feeds. Raises UsageError (E1352) for a path that is not there."""
+def make_feeds(config: Config, state: Path) -> list[Feed]:
+    """Return the feeds; what cannot be asked again is kept in the folder `state` until it is sealed.
+
+    Raises UsageError: E1352 for a path that is not there, E1353 for a token that cannot be read,
+    E1304 for an address.
+    """
     taken: set[str] = set()
-    return [
+    feeds = [
         _follow(each, taken, is_alone=len(config.follow) == 1 and not each.name) for each in config.follow
     ]
+    if config.syslog or config.http:
+        try:
+            state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                "E5608",
+                f"cannot make the folder {state}: {error.strerror or error}",
+                hint="check the permissions of the node's folder",
+                unchanged="nothing was read",
+            ) from error
+    feeds += [_syslog(each, state) for each in config.syslog]
+    for listener in config.http:
+        feeds += _http(listener, state)
+    feeds += [_kafka(each) for each in config.kafka]
+    return feeds
+
+
+def _spool(state: Path, name: str, megabytes: int) -> Spool:
+    from hisn.live.spool import Spool
+
+    return Spool(RealDisk(), str(state / name), megabytes * limits.MiB)
+
+
+def _syslog(each: Syslog, state: Path) -> Feed:
+    from hisn.live.listening import Tls
+    from hisn.live.syslog import Listen, SyslogFeed
+
+    host, port = address_in(each.listen)
+    tls = None
+    if each.transport == "tls":
+        tls = Tls(
+            certificate=each.certificate,
+            key=each.key,
+            client_ca=each.client_ca or None,
+            client_names=frozenset(each.client_names),
+        )
+    listen = Listen(transport=each.transport, host=host, port=port, tls=tls)
+    return SyslogFeed(each.name, listen, _spool(state, each.name, each.spool_megabytes))
+
+
+def _http(listener: Http, state: Path) -> list[Feed]:
+    from hisn.live.http_lines import Door, HttpFeed
+    from hisn.node.serve import Listen, NodeServer
+
+    host, port = address_in(listener.listen)
+    listen = Listen(host, port, listener.certificate or None, listener.key or None)
+    door = Door(lambda app: NodeServer(app, listen))
+    return [
+        HttpFeed(name, secret_in(path), _spool(state, name, listener.spool_megabytes), door)
+        for name, path in sorted(listener.sources.items())
+    ]
+
+
+def _kafka(each: Kafka) -> Feed:
+    from hisn.live.kafka import KafkaFeed, KafkaSource
+
+    source = KafkaSource(
+        brokers=each.brokers, topics=each.topics, settings=each.settings, from_end=each.from_end
+    )
+    return KafkaFeed(each.name, source)
+
+
+def secret_in(path: str) -> str:
+    """Return the token or secret in a file, without the blanks around it. Raises UsageError (E1353)."""
+    try:
+        text = Path(path).read_bytes()[:_MAX_SECRET].decode().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            "E1353", "cannot read the secret in a file", place=Place(path), hint="write it in UTF-8, one line"
+        ) from error
+    if not text:
+        raise UsageError("E1353", "the file of a secret is empty", place=Place(path))
+    return text
 
 
 def _follow(each: Follow, taken: set[str], *, is_alone: bool) -> Feed:

@@ -122,7 +122,8 @@ def run_watch(
             cycles = stack.enter_context(cycles_apart(request.root, passphrase))
         declarations = declarations_from(config.sources or None, None, None)
         mapping = load_mapping()
-        feeds = [*make_feeds(config), *request.feeds]
+        state = request.root / "state" / "spool" / config.name
+        feeds = [*make_feeds(config, state), *request.feeds]
         loaded = _load(request, mapping, declarations)
         worker = ApartWorker(loaded.make_judge, foreign=cycles.pipes if cycles else ())
         stack.callback(worker.close)

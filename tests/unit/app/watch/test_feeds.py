@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from hisn.app.watch.config import Config, Follow, read_config
-from hisn.app.watch.feeds import make_feeds
+from hisn.app.watch.config import Config, Follow, parse_config, read_config
+from hisn.app.watch.feeds import make_feeds, secret_in
 from hisn.errors import UsageError
 
 
 def sources(config: Config) -> set[str]:
     found = set()
-    for feed in make_feeds(config):
+    for feed in make_feeds(config, Path("/nowhere")):
         feed.resume(None, 1)
         found |= {piece.source for piece in feed.poll(1 << 20, 1)}
         feed.notes(1)
@@ -52,8 +52,44 @@ def test_a_named_folder_keeps_its_name_and_takes_what_matches(logs: Path) -> Non
 def test_a_file_may_come_later_but_its_folder_must_be_there(logs: Path) -> None:
     assert sources(read_config([str(logs / "web" / "later.log")])) == set()
     with pytest.raises(UsageError) as caught:
-        make_feeds(read_config([str(logs / "none" / "later.log")]))
+        make_feeds(read_config([str(logs / "none" / "later.log")]), logs)
     assert caught.value.code == "E1352"
     os.mkfifo(logs / "pipe")
     with pytest.raises(UsageError, match="only files and folders"):
-        make_feeds(read_config([str(logs / "pipe")]))
+        make_feeds(read_config([str(logs / "pipe")]), logs)
+
+
+WEB = """
+[[syslog]]
+name = "ems"
+listen = "127.0.0.1:0"
+transport = "tcp"
+[[http]]
+listen = "127.0.0.1:0"
+[http.sources]
+portal = "{folder}/token"
+"""
+
+
+def test_listeners_are_made_of_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(" a token of sixteen and more \n")
+    config = parse_config(WEB.format(folder=tmp_path).encode(), "w.toml")
+    feeds = make_feeds(config, tmp_path / "state")
+    assert [feed.name for feed in feeds] == ["ems", "portal"]
+    for feed in feeds:
+        feed.resume(None, 1)
+    (port,) = {getattr(feed, "port", 0) for feed in feeds if feed.name == "ems"}
+    for feed in feeds:
+        assert feed.poll(1 << 20, 2) == []
+    assert port is not None
+    for feed in feeds:
+        feed.close()
+    assert (tmp_path / "state" / "portal").is_dir()
+
+
+def test_a_token_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text(" \n")
+    for name in ("none", "empty"):
+        with pytest.raises(UsageError) as caught:
+            secret_in(str(tmp_path / name))
+        assert caught.value.code == "E1353"

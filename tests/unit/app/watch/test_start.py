@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 import time
@@ -9,12 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from tests.unit.app.units import RULE, alone, nobody, opened
+from tests.unit.app.units import RULE, alone, free_urls, nobody, opened
 from tests.unit.app.watch.world import guarded, web_log
 
 from hisn.app.node_status import check_node
-from hisn.app.watch.config import read_config
+from hisn.app.watch.config import parse_config, read_config
 from hisn.app.watch.outbox import Told, Waiting
 from hisn.app.watch.start import WatchRequest, run_watch
 from hisn.engine.coverage import Coverage
@@ -131,6 +133,69 @@ def test_what_is_written_is_told_while_it_is_watched(place: Place) -> None:
     assert quiet.watch.figures.records == 400
     assert quiet.statuses[-1].records == 400
     assert quiet.origin == "vesna.example"
+
+
+def test_what_is_sent_by_syslog_and_http_is_sealed_and_told(place: Place, tmp_path: Path) -> None:
+    token = "a token of sixteen and more"
+    (tmp_path / "token").write_text(token)
+    ports = [int(url.rpartition(":")[2]) for url in free_urls(("a", "b")).values()]
+    config = parse_config(
+        f"""
+rules = ["{tmp_path}/rule.yml"]
+pause_s = 0
+[[syslog]]
+name = "ems"
+listen = "127.0.0.1:{ports[0]}"
+transport = "tcp"
+[[http]]
+listen = "127.0.0.1:{ports[1]}"
+[http.sources]
+portal = "{tmp_path}/token"
+""".encode(),
+        "w.toml",
+    )
+
+    def by_syslog() -> None:
+        with socket.create_connection(("127.0.0.1", ports[0])) as connection:
+            connection.sendall(b"<34>1 2026-11-03T18:20:00Z host app - - - one line\n" * 20)
+
+    def by_http() -> None:
+        httpx.post(
+            f"http://127.0.0.1:{ports[1]}/portal",
+            content=STREAMS["a.log"],
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "text/plain"},
+        ).raise_for_status()
+
+    def send() -> None:
+        end = time.monotonic() + 60
+        for way in (by_syslog, by_http):
+            while time.monotonic() < end:
+                try:
+                    way()
+                    break
+                except (OSError, httpx.TransportError):
+                    time.sleep(0.05)
+
+    stop, quiet = threading.Event(), Quiet()
+    sender = threading.Thread(target=send)
+    sender.start()
+
+    def wait() -> None:
+        end = time.monotonic() + 60
+        while time.monotonic() < end and (quiet.watch is None or quiet.watch.figures.records < 220):
+            time.sleep(0.02)
+        stop.set()
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    request = WatchRequest(config=config, root=tmp_path / "home", use_hyperscan=False)
+    coverage = run_watch(request, quiet, stop, nobody)
+    sender.join()
+    waiter.join()
+    assert {source.name: source.records for source in coverage.sources} == {"ems": 20, "portal": 200}
+    with opened(tmp_path / "home") as node:
+        node.member.fold.catch_up(node.log)
+        assert node.member.fold.table.counts()["finding"] > 3
 
 
 def test_without_sealing_no_node_is_needed(place: Place, tmp_path: Path) -> None:
