@@ -136,7 +136,7 @@ class Lineage:
         current = self._kin.current
         if current is None:
             if state is not None:
-                self._begin(now_us)
+                self._begin(state, now_us)
             elif self._is_new:
                 self._adopt_between(None, now_us)
         elif state is None:
@@ -144,7 +144,7 @@ class Lineage:
             self._adopt_between(None, now_us)
         elif identity_of(state) != current.identity:
             self._retire(current, now_us)
-            self._begin(now_us)
+            self._begin(state, now_us)
         elif seen_of(state) != current.seen:
             self._check(current, now_us)
         self._is_new = False
@@ -160,7 +160,7 @@ class Lineage:
             self._is_unreadable = False
             self._notes.add(self.source, "readable", now_us)
 
-    def _begin(self, now_us: int) -> None:
+    def _begin(self, looked_at: os.stat_result, now_us: int) -> None:
         """Open what has the name now, and adopt what had it since the last file that we know."""
         try:
             file, state = open_file(self.path)
@@ -171,6 +171,10 @@ class Lineage:
             return
         except OSError as error:
             self.cannot_look(error, now_us)
+            return
+        if identity_of(state) != identity_of(looked_at):
+            # Somebody was quicker; he may have put a link there.  The next look sees what it is.
+            os.close(file)
             return
         self._can_read(now_us)
         is_first = self._kin.last is None

@@ -24,6 +24,7 @@ NOW_US = 1_800_000_000_000_000
 
 def spool_in(folder: Path, max_bytes: int = 1 << 24) -> Spool:
     """Return a spool below a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     return Spool(RealDisk(), str(folder / "spool"), max_bytes)
 
 
