@@ -82,7 +82,7 @@ class CycleTable(_Table, frozen=True, kw_only=True):
     A state is kept every `snapshot` cycles; those behind it are played again at a start.
     """
 
-    seconds: Annotated[float, msgspec.Meta(ge=0, le=60)] = 1.0
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.5
     megabytes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
     snapshot: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 256
 
