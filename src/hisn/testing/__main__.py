@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from hisn.testing.evening import DEFAULT_SEED, DEFAULT_SIZE, election_evening, single_source
+from hisn.testing.floods import CROWDS, FLOODS, flood_day
 from hisn.testing.generator import generate
 from hisn.testing.truth import write_truth
 
@@ -18,10 +19,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
     parser.add_argument("--size", type=int, default=DEFAULT_SIZE, help="number of records, about")
     parser.add_argument("--source", default="", help="only one: portal, ems, registry, devices")
+    parser.add_argument("--flood", default="", help=f"a day of the portal: {', '.join((*FLOODS, *CROWDS))}")
     parser.add_argument("--no-attacks", action="store_true")
     chosen = parser.parse_args(arguments)
     with_attacks = not chosen.no_attacks
-    if chosen.source:
+    if chosen.flood:
+        scenario = flood_day(chosen.flood, chosen.seed, chosen.size)
+    elif chosen.source:
         scenario = single_source(chosen.source, chosen.seed, chosen.size, with_attacks=with_attacks)
     else:
         scenario = election_evening(chosen.seed, chosen.size, with_attacks=with_attacks)
