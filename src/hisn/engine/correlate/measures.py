@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import assert_never
@@ -11,11 +10,10 @@ import numpy as np
 
 from hisn.engine.correlate.block import Block
 from hisn.engine.correlate.cells import SCALE
-from hisn.engine.correlate.frame import Frame, frame_of
 from hisn.engine.correlate.log import Log
-from hisn.engine.correlate.order import in_order
+from hisn.engine.correlate.order import Ordered
 from hisn.engine.correlate.plan import Judged, Test
-from hisn.engine.correlate.ranks import at_rank
+from hisn.engine.correlate.ranks import Percentiles
 from hisn.engine.correlate.rows import Array, Bools
 from hisn.engine.correlate.totals import Distinct, Totals
 from hisn.events.batch import Int64s
@@ -51,26 +49,26 @@ class Meter:
     def __init__(self, judged: Judged) -> None:
         """Begin without events."""
         self._judged = judged
-        self._events: Totals | None = None
-        self._sums: Totals | None = None
-        self._distinct: Distinct | None = None
-        references = [feed.reference for feed in judged.feeds]
+        self._events = self._sums = None
+        self._others: Distinct | Percentiles | Ordered | None = None
         match judged.kind:
             case "event_count":
                 self._events = Totals(None)
             case "value_count":
-                self._distinct = Distinct(1)
+                self._others = Distinct(1)
             case "value_sum":
                 self._sums = Totals(1)
             case "value_avg":
                 self._events, self._sums = Totals(None), Totals(1)
-            case "temporal" | "temporal_ordered":
-                self._distinct = Distinct(None, references)
             case "value_percentile" | "value_median":
-                pass
+                self._others = Percentiles(1, judged.percentile)
+            case "temporal":
+                self._others = Distinct(None, [feed.reference for feed in judged.feeds])
+            case "temporal_ordered":
+                self._others = Ordered(judged)
             case _:
                 assert_never(judged.kind)
-        self._kept = [each for each in (self._events, self._sums, self._distinct) if each is not None]
+        self._kept = [each for each in (self._events, self._sums, self._others) if each is not None]
 
     def rebuild(self, log: Log, slots: int) -> None:
         """Work everything out from the held rows, of so many slots."""
@@ -85,65 +83,48 @@ class Meter:
     def measure(self, block: Block, slots: int) -> Measure:
         """Measure the windows of the rows of a block; they are whole at the ends of instants."""
         judged = self._judged
-        below: int | Array = 1
-        holds = np.ones(len(block.places), np.bool_)
-        if judged.kind in ("value_percentile", "value_median"):
-            above, below = at_rank(frame_of(block, slots), judged.percentile), 100 * SCALE
-        elif self._sums is not None:
-            above, below = self._sums.windows(block, slots), SCALE
-            if self._events is not None:
-                below = self._events.windows(block, slots).astype(object) * SCALE
-        elif self._events is not None:
-            above = self._events.windows(block, slots)
-        elif self._distinct is not None:
-            above = self._distinct.windows(block, slots)
-            if judged.kind == "temporal_ordered" or judged.presence is not None:
-                frame = frame_of(block, slots)
-                places = _places(judged, frame)
-                if judged.kind == "temporal_ordered":
-                    above, holds = in_order(judged, frame, places, above)
-                    holds |= judged.presence is None
-                elif judged.presence is not None:
-                    holds = _present(judged, judged.presence, frame, places)
+        holds = block.is_end.copy()
+        if judged.presence is not None and isinstance(self._others, Distinct):
+            holds &= _present(judged, judged.presence, block, self._others)
+        above, below = self._fractions(block, slots)
+        if judged.presence is not None and isinstance(self._others, Ordered):
+            # Where anything is in order, one of the ways in which the words can be met is.
+            holds &= above > 0
         for test in judged.tests:
             holds &= _meets(above, below, test)
-        return Measure(above, below, holds & block.is_end)
+        return Measure(above, below, holds)
+
+    def _fractions(self, block: Block, slots: int) -> tuple[Array, int | Array]:
+        if self._others is not None:
+            is_percentile = isinstance(self._others, Percentiles)
+            return self._others.windows(block, slots), 100 * SCALE if is_percentile else 1
+        counts = self._events.windows(block, slots) if self._events is not None else None
+        if self._sums is None:
+            return np.zeros(0, np.int64) if counts is None else counts, 1
+        return self._sums.windows(block, slots), SCALE if counts is None else counts.astype(object) * SCALE
 
 
-def _places(judged: Judged, frame: Frame) -> Int64s:
-    """Return the reference by which each row came."""
-    references = np.array([feed.reference for feed in judged.feeds], np.int64)
-    return references[frame.rows.feeds[frame.order]]
-
-
-def _seen(frame: Frame, places: Int64s, wanted: Sequence[int]) -> Bools:
-    """Tell which windows hold events of all these references."""
-    held = np.ones(len(frame.new), np.bool_)
-    positions = np.arange(len(places))
-    for place in wanted:
-        newest = np.maximum.accumulate(np.where(places == place, positions, -1))
-        held &= newest[frame.new] >= frame.low
-    return held
-
-
-def _present(judged: Judged, presence: Presence, frame: Frame, places: Int64s) -> Bools:
+def _present(judged: Judged, presence: Presence, block: Block, references: Distinct) -> Bools:
+    """Tell in which windows of a block a condition of words holds."""
     match presence:
         case Seen():
-            return _seen(frame, places, judged.positions[presence.name])
+            begins = block.begins[block.instants]
+            held = np.ones(len(begins), np.bool_)
+            for place in judged.positions[presence.name]:
+                held &= references.newest(block, place) >= begins
         case NotSeen():
-            return ~_present(judged, presence.item, frame, places)
+            held = ~_present(judged, presence.item, block, references)
         case AllSeen():
-            held = np.ones(len(frame.new), np.bool_)
+            held = np.ones(len(block.places), np.bool_)
             for item in presence.items:
-                held &= _present(judged, item, frame, places)
-            return held
+                held &= _present(judged, item, block, references)
         case AnySeen():
-            held = np.zeros(len(frame.new), np.bool_)
+            held = np.zeros(len(block.places), np.bool_)
             for item in presence.items:
-                held |= _present(judged, item, frame, places)
-            return held
+                held |= _present(judged, item, block, references)
         case _:
             assert_never(presence)
+    return held
 
 
 def _meets(above: Array, below: int | Array, test: Test) -> Bools:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
-from itertools import compress
+from collections import deque
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from hisn.engine.correlate.frame import Frame
+from hisn.engine.correlate.block import Block
+from hisn.engine.correlate.log import Log
 from hisn.engine.correlate.rows import Array
+from hisn.events.batch import Int64s
 
 _CHUNK = 1_000
 
@@ -59,54 +61,82 @@ class Numbers:
         raise IndexError(rank)
 
 
-def at_rank(frame: Frame, percentile: int) -> Array:
-    """Return a percentile of the numbers in each window at the end of an instant, times 100.
+class Percentiles:
+    """Find a percentile of the numbers in the windows, times 100.
 
     With n numbers it is the one at rank (n - 1) * percentile / 100, counted from 0; between two
     ranks, the share of the way between them.
     """
-    found = np.zeros(len(frame.new), object)
-    numbers = frame.column(1)
-    cuts = np.flatnonzero(np.diff(frame.slots[frame.new])) + 1
-    for windows in np.split(np.arange(len(frame.new)), cuts):
-        start, end = int(frame.low[windows[0]]), int(frame.new[windows[-1]]) + 1
-        moving = _Moving(numbers[start:end].tolist(), frame.first[start:end].tolist())
-        ends = windows[frame.is_end[windows]]
-        lows, rows = (frame.low[ends] - start).tolist(), (frame.new[ends] - start).tolist()
-        for window, low, row in zip(ends.tolist(), lows, rows, strict=True):
-            moving.to(low, row)
-            found[window] = moving.percentile(percentile)
-    return found
 
+    def __init__(self, column: int, percentile: int) -> None:
+        """Take the column of the numbers."""
+        self._column = column
+        self._percentile = percentile
+        self._inside: dict[int, Numbers] = {}
 
-class _Moving:
-    """Move a window along the rows of one group."""
+    def rebuild(self, log: Log, _slots: int) -> None:
+        """Work everything out from the held rows."""
+        self._inside = {}
+        for slot, number in self._counted(log, np.argsort(log.slots, kind="stable")):
+            self._add(slot, number)
 
-    def __init__(self, numbers: Sequence[int], first: Sequence[bool]) -> None:
-        """Take for each row its number, and whether it counts."""
-        self._numbers = numbers
-        self._first = first
-        self._inside: Numbers | None = None
-        self._low = self._end = 0
+    def _counted(self, log: Log, rows: Int64s) -> Iterator[tuple[int, int]]:
+        """Yield slot and number of those rows that count."""
+        rows = rows[log.first[rows]]
+        return zip(log.slots[rows].tolist(), log.column(self._column)[rows].tolist(), strict=True)
 
-    def to(self, low: int, row: int) -> None:
-        """Let the window begin at a row and end with another; neither ever moves back."""
-        if self._inside is None:
-            self._inside = Numbers(compress(self._numbers[: row + 1], self._first))
+    def _add(self, slot: int, number: int) -> None:
+        numbers = self._inside.get(slot)
+        if numbers is None:
+            self._inside[slot] = Numbers((number,))
         else:
-            for at in range(self._end, row + 1):
-                if self._first[at]:
-                    self._inside.add(self._numbers[at])
-        self._end = row + 1
-        for at in range(self._low, low):
-            if self._first[at]:
-                self._inside.remove(self._numbers[at])
-        self._low = low
+            numbers.add(number)
 
-    def percentile(self, percentile: int) -> int:
-        """Return a percentile of the numbers in the window, times 100."""
-        inside = self._inside or Numbers(())
-        whole, rest = divmod((len(inside) - 1) * percentile, 100)
-        below = inside.at(whole)
-        above = inside.at(whole + 1) if rest else below
+    def _remove(self, slot: int, number: int) -> None:
+        numbers = self._inside[slot]
+        numbers.remove(number)
+        if not len(numbers):
+            del self._inside[slot]
+
+    def windows(self, block: Block, _slots: int) -> Array:
+        """Return the percentile of the window of each row at the end of an instant."""
+        found = np.zeros(len(block.places), object)
+        log = block.log
+        gone = np.arange(int(block.begins[-1]))
+        gone = gone[log.first[gone]]
+        gone = gone[np.argsort(log.slots[gone], kind="stable")]
+        leaving = zip(block.out_at(gone).tolist(), self._counted(log, gone), strict=True)
+        by_slot: dict[int, deque[tuple[int, int]]] = {}
+        for instant, (slot, number) in leaving:
+            by_slot.setdefault(slot, deque()).append((instant, number))
+        rows = zip(
+            block.slots.tolist(),
+            block.instants.tolist(),
+            log.first[block.places].tolist(),
+            log.column(self._column)[block.places].tolist(),
+            block.is_end.tolist(),
+            strict=True,
+        )
+        for row, (slot, instant, is_first, number, is_end) in enumerate(rows):
+            if is_first:
+                self._add(slot, number)
+            if is_end:
+                out = by_slot.get(slot)
+                while out and out[0][0] <= instant:
+                    self._remove(slot, out.popleft()[1])
+                found[row] = self._at(self._inside[slot])
+        for slot, out in by_slot.items():
+            for _, number in out:
+                self._remove(slot, number)
+        return found
+
+    def _at(self, numbers: Numbers) -> int:
+        whole, rest = divmod((len(numbers) - 1) * self._percentile, 100)
+        below = numbers.at(whole)
+        above = numbers.at(whole + 1) if rest else below
         return below * (100 - rest) + above * rest
+
+    def drop(self, log: Log, start: int, end: int) -> None:
+        """Take rows out that no later window holds; those before have been taken out already."""
+        for slot, number in self._counted(log, np.arange(start, end)):
+            self._remove(slot, number)

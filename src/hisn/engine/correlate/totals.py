@@ -121,6 +121,22 @@ class Distinct:
         self._set_newest(slots[lasts], values[lasts], block.places[order[lasts]] + log.offset)
         return found
 
+    def newest(self, block: Block, value: int) -> Int64s:
+        """Return the newest row with a value up to each row of a block, negative where none is held.
+
+        Only before `windows` of the same block.
+        """
+        is_start = np.ones(len(block.places), np.bool_)
+        np.not_equal(block.slots[1:], block.slots[:-1], out=is_start[1:])
+        starts = np.flatnonzero(is_start)
+        known = [self._newest.get((slot, value), -1) for slot in block.slots[starts].tolist()]
+        rows = np.where(self._values(block.log, block.places) == value, block.places, -1)
+        rows[starts] = np.maximum(rows[starts], np.maximum(np.array(known) - block.log.offset, -1))
+        # Each group above the one before it: what was newest there is none here.
+        floor = np.cumsum(is_start) * (len(block.log) + 1)
+        newest: Int64s = np.maximum.accumulate(floor + rows) - floor
+        return newest
+
     def drop(self, log: Log, start: int, end: int) -> None:
         """Take rows out that no later window holds; those before have been taken out already."""
         self._forget(log, np.flatnonzero(~log.replaced[start:end]) + start)
