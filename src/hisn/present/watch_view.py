@@ -16,10 +16,12 @@ from hisn.present.i18n import _, mark, ngettext
 from hisn.present.json_out import encoded_line, plain_finding
 from hisn.present.layout import paint
 from hisn.present.tech import TERMINAL, prose, tech
+from hisn.rules.info import LEVELS
 
 SCHEMA = "hisn.change.v1"
 _STATES = {"opened": mark("new"), "grown": mark("growing"), "closed": mark("over")}
 _SILENT_SHOWN = 8
+_REASONS = 3
 
 
 class Changed(Protocol):
@@ -99,6 +101,26 @@ def change_text(at_us: int, change: Changed, *, colour: bool = False) -> str:
         title=prose(finding.title),
         sentence=wording.sentence(TERMINAL, finding),
     )
+
+
+def digest_subject(changes: Sequence[tuple[int, Changed]]) -> str:
+    """Return the subject of a digest: the worst level, and how many findings."""
+    worst = max((change.finding.level for _at, change in changes), key=LEVELS.index)
+    count = len(changes)
+    template = ngettext("[hisn] {level}: {count} finding", "[hisn] {level}: {count} findings", count)
+    return template.format(level=wording.level_name(TERMINAL, worst), count=wording.number(count))
+
+
+def digest_text(changes: Sequence[tuple[int, Changed]]) -> str:
+    """Return a digest for people: the most severe first, each with why and where."""
+    ordered = sorted(changes, key=lambda pair: -LEVELS.index(pair[1].finding.level))
+    lines: list[str] = []
+    for at_us, change in ordered:
+        lines.append(change_text(at_us, change))
+        lines += [f"    {wording.clause(TERMINAL, reason)}" for reason in change.finding.why[:_REASONS]]
+        lines += [f"    {place}" for place in wording.places(TERMINAL, change.finding)]
+        lines += [f"    {tech(change.finding.id)}", ""]
+    return "\n".join(lines)
 
 
 def status_text(standing: Status, *, width: int, height: int, colour: bool = False) -> str:

@@ -43,6 +43,11 @@ class Lane(Protocol):
         """Return how far back the records lie that something new may rest on."""
         ...
 
+    @property
+    def digest(self) -> str:
+        """Return a digest over what decides its findings, beside the rules: a state is of use to it only."""
+        ...
+
     def add(self, part: Part) -> None:
         """Take what the pieces of a cycle gave."""
         ...
@@ -59,8 +64,8 @@ class Lane(Protocol):
         """Return what changed since the last call, and whether it will change no more."""
         ...
 
-    def tally(self) -> Tally | None:
-        """Return what was not correlated, and why."""
+    def report(self, ledger: CoverageLedger) -> None:
+        """Enter into a ledger what was not judged, and why."""
         ...
 
     def dump(self) -> Plain:
@@ -97,13 +102,19 @@ class Analysis:
         *,
         lanes: Sequence[Lane] = (),
         left_out: Sequence[Rule | Correlation] = (),
+        tally: Callable[[], Tally] | None = None,
     ) -> None:
-        """Judge by rules; `left_out` are those that the operator does not want."""
+        """Judge by rules; `left_out` are those that the operator does not want.
+
+        `tally` says what was not correlated.
+        """
+        self._tally = tally
         self._rules = rules
         self._left_out = tuple(left_out)
         self._policy = policy
         lasting = replace(policy, is_once=False)
-        self._identity = f"{__version__} {rules.digest} {mapping_digest} {lasting!r}"
+        others = " ".join(lane.digest for lane in lanes)
+        self._identity = f"{__version__} {rules.digest} {mapping_digest} {lasting!r} {others}"
         self._builder = FindingBuilder(rules.rules, mapping_digest, __version__, declared)
         self._follower = Follower(policy.pause_us)
         self._lanes = tuple(lanes)
@@ -212,8 +223,9 @@ class Analysis:
         ledger = CoverageLedger.load(unpack(pack(self._ledger.dump())))
         for note in self._noticed.notes():
             ledger.add_note(note)
-        tallies = [tally for lane in self._lanes if (tally := lane.tally()) is not None]
-        return ledger.build(self._rules, self._left_out, tallies[0] if tallies else None)
+        for lane in self._lanes:
+            lane.report(ledger)
+        return ledger.build(self._rules, self._left_out, self._tally() if self._tally else None)
 
     def noticed(self, *kinds: str) -> int:
         """Return how much feeds have noticed of some kinds."""

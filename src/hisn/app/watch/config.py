@@ -137,6 +137,7 @@ class Config(_Table, frozen=True, kw_only=True):
     placeholders: str = ""
     sources: str = ""
     calendar: str = ""
+    countries: str = ""
     seal: bool = True
     seal_mode: Literal["fields", "whole"] = "fields"
     level: str = "informational"
@@ -223,6 +224,8 @@ def _check(found: Config, place: Place) -> None:
         raise refuse("certificate and key belong together")
     if any(each.transport == "tls" and not each.certificate for each in found.syslog):
         raise refuse('transport = "tls" needs a certificate and its key')
+    if any(each.user and not (each.starttls and each.password_file) for each in found.mail):
+        raise refuse("mail.user needs a password_file, and starttls")
     if checks.silence and not checks.silence_s:
         raise refuse("checks.silence needs checks.silence_s: after how many seconds a source is silent")
     feeds = [each.name for each in found.follow if each.name]

@@ -11,6 +11,7 @@ from hisn.core.packed import Plain
 from hisn.engine.correlate.correlator import Correlator
 from hisn.engine.correlate.episode import Tally
 from hisn.engine.correlate.plan import compile_correlations
+from hisn.engine.ledger import CoverageLedger
 from hisn.findings.build import Spanned
 from hisn.findings.correlated import CorrelatedFindings
 from hisn.rules.pack import Pack
@@ -28,6 +29,12 @@ class CorrelationLane:
         self._findings = CorrelatedFindings(rules, mapping_digest, __version__, declared)
         self.wanted = self._plan.wanted
         self.span_us = _CHAINED * max((each.timespan_us for each in rules.correlations), default=0)
+
+    digest = ""
+    """The rules decide alone."""
+
+    def report(self, ledger: CoverageLedger) -> None:
+        """Enter nothing: `tally` says more."""
 
     def add(self, part: Part) -> None:
         """Take the marks of a cycle."""

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from hisn.app.guard import choose
-from hisn.app.judge import BatchLimits
-from hisn.app.options import declarations_from
+from hisn.app.judge import BatchLimits, Tap
+from hisn.app.options import address_in, declarations_from, phases_from
 from hisn.app.watch.analysis import Analysis, Lane
 from hisn.app.watch.config import Config
 from hisn.app.watch.cycle_sealer import Sources
-from hisn.app.watch.feeds import make_feeds
+from hisn.app.watch.feeds import make_feeds, secret_in
 from hisn.app.watch.keys import cycles_apart
 from hisn.app.watch.lanes import CorrelationLane
 from hisn.app.watch.outbox import Outbox, Told, Waiting
@@ -135,7 +135,8 @@ def run_watch(
                 cycles.forget()
             sealer = cycles
         moments = Moments()
-        waiting = {sender.name: Waiting(sender) for sender in request.senders}
+        senders = (*senders_of(config, request.clock), *request.senders)
+        waiting = {sender.name: Waiting(sender) for sender in senders}
         watch = Watch(
             feeds,
             sealer=sealer,
@@ -149,7 +150,7 @@ def run_watch(
         for feed in feeds:
             stack.callback(feed.close)
         watch.start()
-        _start_senders(request.senders, waiting, stack)
+        _start_senders(senders, waiting, stack)
         reporter.begun(watch)
         runner = _Runner(request, watch, loaded.analysis, moments, reporter)
         runner.waiting = tuple(waiting.values())
@@ -175,12 +176,19 @@ def _load(request: WatchRequest, mapping: Mapping, declarations: Declarations) -
     plan = load_plan(rules)
     databases = load_databases(plan) if request.use_hyperscan else None
     lanes: list[Lane] = []
-    wanted = {}
+    correlating: CorrelationLane | None = None
     if rules.correlations:
-        lane = CorrelationLane(rules, mapping.digest, declarations.digest_of)
-        wanted = dict(lane.wanted)
-        lanes.append(lane)
+        correlating = CorrelationLane(rules, mapping.digest, declarations.digest_of)
+        lanes.append(correlating)
+    wanted = correlating.wanted if correlating else {}
     silent = silenced(rules)
+    tap: Tap | None = None
+    calendar, countries = phases_from(config.calendar or None, config.countries or None)
+    if calendar:
+        from hisn.app.surges import SurgeLane, web_tap
+
+        lanes.append(SurgeLane(calendar, countries, mapping.digest, declarations.digest_of))
+        tap = web_tap(mapping, calendar, countries, None)
 
     def make_judge() -> PieceJudge:
         scanner = Scanner(
@@ -191,7 +199,7 @@ def _load(request: WatchRequest, mapping: Mapping, declarations: Declarations) -
             wanted=wanted,
             silenced=silent,
         )
-        return PieceJudge(scanner, bounds=BatchLimits())
+        return PieceJudge(scanner, tap, BatchLimits())
 
     analysis = Analysis(
         rules,
@@ -200,8 +208,36 @@ def _load(request: WatchRequest, mapping: Mapping, declarations: Declarations) -
         config.policy(is_once=request.is_once),
         lanes=lanes,
         left_out=left_out,
+        tally=correlating.tally if correlating else None,
     )
     return _Loaded(rules, analysis, make_judge)
+
+
+def senders_of(config: Config, clock: Clock) -> tuple[Sender, ...]:
+    """Return who is told by a configuration. Raises UsageError (E1353, E1354, E1304)."""
+    senders: list[Sender] = []
+    for hook in config.webhook:
+        from hisn.app.watch.webhook import WebhookSender, require_safe
+
+        secret = secret_in(hook.secret_file).encode()
+        senders.append(WebhookSender(hook.name, require_safe(hook.url), secret, clock, hook.level))
+    for mail in config.mail:
+        from hisn.app.watch.mail import MailSender, MailServer
+
+        host, port = address_in(mail.server)
+        password = secret_in(mail.password_file) if mail.password_file else ""
+        server = MailServer(host=host, port=port, starttls=mail.starttls, user=mail.user, password=password)
+        senders.append(
+            MailSender(
+                name=mail.name,
+                server=server,
+                sender=mail.sender,
+                to=mail.to,
+                every_s=mail.every_s,
+                level=mail.level,
+            )
+        )
+    return tuple(senders)
 
 
 def _start_senders(senders: Sequence[Sender], waiting: dict[str, Waiting], stack: ExitStack) -> None:

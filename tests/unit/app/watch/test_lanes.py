@@ -67,7 +67,7 @@ def test_a_watch_finds_what_guard_finds(
         return CorrelationLane(rules, mapping.digest, declared)
 
     def analysis(*_: object) -> Analysis:
-        return Analysis(rules, mapping.digest, declared, Policy(), lanes=[lane()])
+        return Analysis(rules, mapping.digest, declared, Policy(), lanes=[made := lane()], tally=made.tally)
 
     monkeypatch.setattr(world_module, "Analysis", analysis)
     world = World(tmp_path, {"a.log": lines()})
