@@ -153,8 +153,6 @@ def test_compression_bombs_cost_no_memory(web: tuple[HttpFeed, httpx.Client]) ->
 
 def test_slow_bodies_of_one_source_hold_up_no_other(tmp_path: Path) -> None:
     door = Door(lambda app: serve.NodeServer(app, serve.Listen()))
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
     slow = HttpFeed("slow", TOKEN, spool_in(tmp_path / "a", 256 * MiB), door)
     quick = HttpFeed("quick", TOKEN, spool_in(tmp_path / "b", 256 * MiB), door)
     for feed in (slow, quick):

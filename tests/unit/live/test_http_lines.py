@@ -210,8 +210,6 @@ def test_sources_of_one_address_have_their_own_tokens(tmp_path: Path) -> None:
     door = Door(serve)
     one = HttpFeed("one", TOKEN, spool_in(tmp_path / "x"), door)
     two = HttpFeed("two", "another token of its own", spool_in(tmp_path / "y"), door)
-    (tmp_path / "x").mkdir()
-    (tmp_path / "y").mkdir()
     one.resume(None, NOW_US)
     assert door.url == ""
     two.resume(None, NOW_US)
