@@ -17,7 +17,8 @@ def archive(*members: tuple[str | zipfile.ZipInfo, bytes]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
         for name, data in members:
-            target.writestr(name, data)
+            # Without a date of its own a member has that of the test run, and two workers see two sets.
+            target.writestr(zipfile.ZipInfo(name) if isinstance(name, str) else name, data)
     return stream.getvalue()
 
 
