@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import get_args
 
@@ -53,7 +53,7 @@ conditions: st.SearchStrategy[Mapping[CompareOp, int | str]] = st.one_of(
 groups: st.SearchStrategy[list[str]] = st.one_of(
     st.just([]), st.just(["U"]), st.lists(st.sampled_from((*FIELDS, "Alias")), max_size=2, unique=True)
 )
-rule_marks = st.builds(
+bare_marks = st.builds(
     Mark,
     rule=st.integers(0, 2),
     source=st.sampled_from(("s", "t", "u")),
@@ -64,6 +64,8 @@ rule_marks = st.builds(
         st.fixed_dictionaries({}, optional={"U": names, "H": names, "N": numbers}),
     ),
 )
+# A record has one asset, whichever rules hit it.
+rule_marks = bare_marks.map(lambda each: replace(each, asset=f"{each.source}{each.number % 2}"))
 KINDS: tuple[Kind, ...] = get_args(Kind)
 kinds = st.sampled_from(KINDS)
 # Sometimes a reference means two rules.

@@ -76,6 +76,7 @@ class Correlator:
         times, numbers = block.times[rows], block.numbers[rows]
         sources = np.full(len(times), self.code_of(block.source), np.int32)
         weights = np.ones(len(times), np.int32)
+        assets = np.full(len(times), self.intake.asset(block.asset), np.int64)
         known: dict[object, Array] = {}
         for correlation, position in feeds:
             stream = self.streams[correlation]
@@ -87,7 +88,7 @@ class Correlator:
                     known[key] = self.intake.column(column, fields, block, rows)
                 columns.append(known[key])
             codes = np.full(len(times), position, np.int32)
-            stream.put(Rows(times, sources, numbers, codes, weights, tuple(columns)))
+            stream.put(Rows(times, sources, numbers, codes, weights, assets, tuple(columns)))
 
     def code_of(self, source: str) -> int:
         """Return the code of a source, a new one where it has none."""
@@ -114,7 +115,7 @@ class Correlator:
         self.watermark = watermark
         self._name_fewer()
         if self.intake.is_large():
-            self.intake.forget(self.groups_in_use())
+            self.intake.forget(self.texts_in_use())
 
     def finish(self) -> None:
         """Judge all marks, and close all episodes: nothing comes any more."""
@@ -138,6 +139,7 @@ class Correlator:
             last_us=growing.last,
             first_source=self.sources[growing.first[1]],
             first_record=growing.first[2],
+            first_asset=self.intake.texts[growing.first[3]][0],
             count=growing.count,
             value=text_of_number(growing.value),
             extreme=text_of_number(growing.extreme),
@@ -192,12 +194,13 @@ class Correlator:
         for stream in self.streams:
             stream.shorten(most)
 
-    def groups_in_use(self) -> set[int]:
-        """Return the digests of groups whose texts may be asked for."""
+    def texts_in_use(self) -> set[int]:
+        """Return the digests of groups and assets whose texts may be asked for."""
         found: set[int] = set()
         for stream in self.streams:
-            found.update(stream.open, (each.key for each in stream.done))
+            found.update(stream.texts_in_use())
             for rows in (stream.log.rows, stream.waiting.rows(self.ranks())):
+                found.update(np.unique(rows.assets).tolist())
                 for column, values in zip(stream.judged.columns, rows.columns, strict=True):
                     if column.is_group:
                         found.update(np.unique(values).tolist())

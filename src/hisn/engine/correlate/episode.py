@@ -23,11 +23,11 @@ class Episode:
     """Hold one run of firing windows of one correlation and one group; it grows until it is closed.
 
     `correlation` indexes `Pack.correlations`.  `group` gives each group-by name its value as text.
-    `fired_us` is the instant at which the condition first held, `first_us` and `last_us` those of
-    the first and last record that it rests on (microseconds since 1970 UTC).  `first_source` and
-    `first_record` name the first of its records by (time, source, number), `first_asset` its asset
-    (empty where none is known).  `count` is the exact number of events that it counts: records, or
-    episodes of the correlations that it refers to.
+    `fired_us` is the instant at which the condition first held, `last_us` that at which it held
+    last so far (microseconds since 1970 UTC).  `first_us`, `first_source` and `first_record` name
+    the first record, by (time, source, number), of those that it rested on when it fired, and
+    `first_asset` its asset (empty where none is known).  `count` is the exact number of events in
+    its windows: records, or episodes of the correlations that it refers to.
     `value` is the measure at the first firing, `extreme` the largest that it reached, both exact
     (decimals, or fractions as ``1/3``).  `evidence` is sorted by (source, rule digest); a record
     that two rules hit stands in two parts.

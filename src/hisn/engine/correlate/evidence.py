@@ -11,8 +11,8 @@ from hisn.engine.correlate.episode import Part
 from hisn.engine.correlate.rows import Array
 from hisn.events.batch import Int64s
 
-First = tuple[int, int, int]
-"""Time, source code and number of a record."""
+First = tuple[int, int, int, int]
+"""Time, source code, number and the asset's digest of a record."""
 
 
 @dataclass(frozen=True, slots=True)

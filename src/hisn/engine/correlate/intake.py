@@ -26,6 +26,10 @@ class Intake:
         self._numbers = _Numbers()
         self._kept_texts = 0
 
+    def asset(self, name: str) -> int:
+        """Return the digest of the name of an asset."""
+        return self._digests(1, is_group=True)[name]
+
     def column(self, column: Column, fields: Sequence[str], block: MarkBlock, rows: slice) -> Array:
         """Return one column for some rows of a block, whose records call its names so."""
         length = len(block.times[rows])

@@ -32,6 +32,7 @@ class Log:
             empty.numbers,
             empty.feeds,
             empty.weights,
+            empty.assets,
             *empty.columns,
             np.zeros(0, np.int32),
             np.zeros(0, np.bool_),
@@ -49,10 +50,10 @@ class Log:
     @property
     def rows(self) -> Rows:
         """Return all rows."""
-        times, sources, numbers, feeds, weights, *columns = [
+        times, sources, numbers, feeds, weights, assets, *columns = [
             array[self._start : self._end] for array in self._arrays[:-4]
         ]
-        return Rows(times, sources, numbers, feeds, weights, tuple(columns))
+        return Rows(times, sources, numbers, feeds, weights, assets, tuple(columns))
 
     @property
     def times(self) -> Int64s:
@@ -81,7 +82,7 @@ class Log:
 
     def column(self, index: int) -> Array:
         """Return one column of the rows."""
-        return self._view(5 + index)
+        return self._view(6 + index)
 
     def append(self, rows: Rows, slots: Array) -> None:
         """Add rows that come after all others, at later instants."""
@@ -95,6 +96,7 @@ class Log:
             rows.numbers,
             rows.feeds,
             rows.weights,
+            rows.assets,
             *rows.columns,
             slots,
             first,

@@ -21,7 +21,7 @@ from hisn.errors import InputError
 from hisn.rules.correlation import TEMPORAL, Correlation, Kind, Presence
 from hisn.rules.pack import Pack
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 """Raised with every change of what is held, counted or dumped."""
 
 NUMERIC: tuple[Kind, ...] = ("value_sum", "value_avg", "value_percentile", "value_median")

@@ -75,6 +75,7 @@ class Mark:
     number: int
     time: int
     fields: dict[str, Cell]
+    asset: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,8 @@ class Leaf:
 
 Place = tuple[int, str, int, int]
 Record = tuple[str, str, int]
+First = tuple[int, str, int, str]
+"""Time, source, number and asset of a record."""
 
 
 @dataclass
@@ -113,7 +116,7 @@ class Event:
     values: set[tuple[str, ...]] = field(default_factory=set)
     number: int | None = None
     records: set[Record] = field(default_factory=set)
-    firsts: set[tuple[int, str, int]] = field(default_factory=set)
+    firsts: set[First] = field(default_factory=set)
 
     @property
     def order(self) -> tuple[int, Place]:
@@ -130,7 +133,7 @@ class Arrival:
     reference: int
     leaves: tuple[Leaf, ...]
     records: frozenset[Record]
-    firsts: frozenset[tuple[int, str, int]]
+    firsts: frozenset[First]
 
 
 @dataclass
@@ -178,7 +181,7 @@ def _arrivals(
             if mark.rule == feed.rule:
                 place = (0, mark.source, mark.number, 0)
                 record = (mark.source, pack.rules[mark.rule].digest, mark.number)
-                first = (mark.time, mark.source, mark.number)
+                first = (mark.time, mark.source, mark.number, mark.asset)
                 leaf = Leaf(mark, (step,))
                 yield Arrival(
                     mark.time, place, feed.reference, (leaf,), frozenset((record,)), frozenset((first,))
@@ -381,6 +384,7 @@ def _episode(judged: Judged, texts: tuple[str, ...], found: Found) -> Episode:
         last_us=found.last,
         first_source=first[1],
         first_record=first[2],
+        first_asset=first[3],
         count=len(events),
         value=text_of_number(found.value),
         extreme=text_of_number(found.extreme),

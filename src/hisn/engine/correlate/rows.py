@@ -23,8 +23,9 @@ class Rows:
     `sources` int32[n] are codes: from 0 those of `Correlator`'s sources, and -1 - i for episodes of
     correlation i, whose `numbers` are the digests of their groups.  `feeds` int32[n] are positions
     in `Judged.feeds`.  `weights` int32[n] say how much of the lookback an event takes: 1 for a
-    record, 1 and the records that it rests on for an episode.  `columns` are those of `Judged`:
-    int64[n] of digests, or Python numbers times `cells.SCALE` (object[n]).
+    record, 1 and the records that it rests on for an episode.  `assets` int64[n] are digests of
+    the assets of records.  `columns` are those of `Judged`: int64[n] of digests, or Python numbers
+    times `cells.SCALE` (object[n]).
     """
 
     times: Int64s
@@ -32,6 +33,7 @@ class Rows:
     numbers: Int64s
     feeds: Array
     weights: Array
+    assets: Int64s
     columns: tuple[Array, ...]
 
     def __len__(self) -> int:
@@ -45,6 +47,7 @@ class Rows:
             self.numbers[chosen],
             self.feeds[chosen],
             self.weights[chosen],
+            self.assets[chosen],
             tuple([column[chosen] for column in self.columns]),
         )
 
@@ -68,7 +71,7 @@ def no_rows(columns: Sequence[Column]) -> Rows:
     """Return no rows with these columns."""
     times, codes = np.zeros(0, np.int64), np.zeros(0, np.int32)
     empty = tuple([np.zeros(0, object if column.is_number else np.int64) for column in columns])
-    return Rows(times, codes, times, codes, codes, empty)
+    return Rows(times, codes, times, codes, codes, times, empty)
 
 
 def join_rows(parts: Sequence[Rows]) -> Rows:
@@ -81,6 +84,7 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
         np.concatenate([part.numbers for part in parts]),
         np.concatenate([part.feeds for part in parts]),
         np.concatenate([part.weights for part in parts]),
+        np.concatenate([part.assets for part in parts]),
         tuple([np.concatenate(columns) for columns in zip(*[part.columns for part in parts], strict=True)]),
     )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hisn.core.packed import Plain, damaged, pack, packed_text, unpack, unpacked_text
-from hisn.engine.correlate.evidence import Evidence, Records, Snapshot
+from hisn.engine.correlate.evidence import Evidence, First, Records, Snapshot
 from hisn.engine.correlate.plan import STATE_VERSION
 from hisn.engine.correlate.rows import Array, Rows
 from hisn.engine.correlate.stream import Growing, Losses, Stream
@@ -74,7 +74,7 @@ class _Writer:
             [packed_text(name) for name in self._names],
             [
                 [digest, [packed_text(text) for text in texts[digest]]]
-                for digest in sorted(correlator.groups_in_use())
+                for digest in sorted(correlator.texts_in_use())
                 if digest in texts
             ],
             [
@@ -110,6 +110,7 @@ class _Writer:
             rows.numbers.astype(_INT64).tobytes(),
             rows.feeds.astype(_INT32).tobytes(),
             rows.weights.astype(_INT32).tobytes(),
+            rows.assets.astype(_INT64).tobytes(),
             [_column(column) for column in rows.columns],
         ]
 
@@ -136,8 +137,8 @@ class _Writer:
     def _snapshot(self, snapshot: Snapshot) -> list[Plain]:
         return [self._records(snapshot.records), self._pairs(snapshot.lost), self._first(snapshot.first)]
 
-    def _first(self, first: tuple[int, int, int]) -> list[Plain]:
-        return [first[0], int(self._new_codes[first[1]]), first[2]]
+    def _first(self, first: First) -> list[Plain]:
+        return [first[0], int(self._new_codes[first[1]]), first[2], first[3]]
 
     def _records(self, records: Records) -> list[Plain]:
         return [
@@ -188,20 +189,21 @@ class _Reader:
         if not stream.snapshot_keys() <= stream.snapshots.keys():
             raise ValueError("an episode without its records")
         for each in (*still_open, *closed):
-            growing, is_changed = self._growing(each, stream.bounds.named)
+            growing, is_changed = self._growing(each, stream)
             stream.restore(growing, is_changed=is_changed)
         stream.losses = Losses(*[int(count) for count in losses])
         count, since = dropped
         stream.waiting.dropped, stream.waiting.dropped_from = int(count), since and int(since)
 
     def _rows(self, packed: Sequence[Any], stream: Stream) -> Rows:
-        times, sources, numbers, feeds, weights, packed_columns = packed
+        times, sources, numbers, feeds, weights, assets, packed_columns = packed
         rows = Rows(
             _array(times, _INT64),
             self._sources(sources),
             _array(numbers, _INT64),
             _within(_array(feeds, _INT32), 0, len(stream.judged.feeds)),
             _within(_array(weights, _INT32), 1, 1 << 31),
+            _array(assets, _INT64),
             tuple(
                 [
                     _read_numbers(each) if column.is_number else _array(each, _INT64)
@@ -209,7 +211,7 @@ class _Reader:
                 ]
             ),
         )
-        others = (rows.sources, rows.numbers, rows.feeds, rows.weights, *rows.columns)
+        others = (rows.sources, rows.numbers, rows.feeds, rows.weights, rows.assets, *rows.columns)
         if {len(each) for each in others} != {len(rows)} or bool((np.diff(rows.times) < 0).any()):
             raise ValueError("columns that do not fit together")
         return rows
@@ -218,11 +220,12 @@ class _Reader:
         codes = _array(data, _INT32)
         return _within(codes, -len(self._correlator.streams), len(self._correlator.sources))
 
-    def _growing(self, packed: Sequence[Any], cap: int) -> tuple[Growing, bool]:
+    def _growing(self, packed: Sequence[Any], stream: Stream) -> tuple[Growing, bool]:
         key, fired, last, first, count, value, extreme, records, lost, is_full, is_closed, is_changed = packed
-        if key not in self._correlator.intake.texts:
-            raise ValueError("a group without its texts")
-        evidence = Evidence(cap)
+        texts = self._correlator.intake.texts
+        if len(texts[key]) != len(stream.judged.group_by) or len(texts[first[3]]) != 1:
+            raise ValueError("texts of something else")
+        evidence = Evidence(stream.bounds.named)
         evidence.add(self._records(records))
         evidence.lost |= self._pairs(lost)
         evidence.is_full |= bool(is_full)
@@ -253,9 +256,10 @@ class _Reader:
         sources, digests = self._correlator.sources, self._correlator.plan.rule_digests
         return {(range(len(sources))[int(source)], range(len(digests))[int(rule)]) for source, rule in packed}
 
-    def _first(self, packed: Sequence[Any]) -> tuple[int, int, int]:
-        time, source, number = packed
-        return _int64(time), range(len(self._correlator.sources))[int(source)], _int64(number)
+    def _first(self, packed: Sequence[Any]) -> First:
+        time, source, number, asset = packed
+        code = range(len(self._correlator.sources))[int(source)]
+        return _int64(time), code, _int64(number), _int64(asset)
 
 
 def _array(data: bytes, kind: np.dtype[Any]) -> Array:

@@ -292,7 +292,12 @@ class Stream:
         """Return the first record of a window."""
         if not self.judged.is_chain:
             window = window[:1]
-        firsts = [self.snapshots[key].first if key[1] < 0 else key for key in _keys(self.log.rows, window)]
+        rows = self.log.rows
+        times, sources, numbers = rows.times[window], rows.sources[window], rows.numbers[window]
+        records = zip(
+            times.tolist(), sources.tolist(), numbers.tolist(), rows.assets[window].tolist(), strict=True
+        )
+        firsts: list[First] = [self.snapshots[each[:3]].first if each[1] < 0 else each for each in records]
         return min(firsts, key=lambda first: (first[0], int(ranks[first[1]]), first[2]))
 
     def _grow(self, growing: Growing, rows: Int64s, first: Bools) -> None:
@@ -343,6 +348,7 @@ class Stream:
                 np.full(count, key[2], np.int64),
                 np.full(count, up.feed, np.int32),
                 np.full(count, 1 + len(snapshot.records), np.int32),
+                np.full(count, growing.first[3], np.int64),
                 columns,
             )
             yield Emission(up.correlation, rows, key, snapshot)
@@ -391,6 +397,12 @@ class Stream:
         heapq.heappush(self._ends, (growing.last, growing.key))
         if is_changed:
             self.changed.add(growing.key)
+
+    def texts_in_use(self) -> set[int]:
+        """Return the digests of groups and assets of episodes whose texts may be asked for."""
+        growing = [*self.open.values(), *self.done]
+        found = {each.key for each in growing} | {each.first[3] for each in growing}
+        return found | {self.snapshots[key].first[3] for key in self.snapshot_keys()}
 
     def snapshot_keys(self) -> set[SnapshotKey]:
         """Return the events held that are episodes of others."""

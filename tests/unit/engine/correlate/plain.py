@@ -95,17 +95,18 @@ def mark(rule: int, time_s: float, number: int, source: str = "s", /, **fields: 
 
 def blocks_of(marks: Iterable[Mark]) -> list[MarkBlock]:
     """Return marks in blocks, as a scanner gives them: by rule, source and the fields they have."""
-    by_kind: dict[tuple[int, str, tuple[str, ...]], list[Mark]] = {}
+    by_kind: dict[tuple[int, str, str, tuple[str, ...]], list[Mark]] = {}
     for each in marks:
-        by_kind.setdefault((each.rule, each.source, tuple(sorted(each.fields))), []).append(each)
+        kind = (each.rule, each.source, each.asset, tuple(sorted(each.fields)))
+        by_kind.setdefault(kind, []).append(each)
     blocks: list[MarkBlock] = []
-    for (rule, source, names), members in by_kind.items():
+    for (rule, source, asset, names), members in by_kind.items():
         members.sort(key=lambda each: (each.time, each.number))
         blocks.append(
             MarkBlock(
                 rule,
                 source,
-                "",
+                asset,
                 np.array([each.number for each in members], np.int64),
                 np.array([each.time for each in members], np.int64),
                 {name: [each.fields[name] for each in members] for name in names},

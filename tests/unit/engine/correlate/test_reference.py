@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from tests.unit.engine.correlate.plain import (
@@ -254,13 +255,14 @@ def test_an_episode_goes_on_while_its_windows_share_an_event() -> None:
 def test_evidence_names_every_record() -> None:
     rule = correlation_of(RULES, "temporal", [0, 1])
     marks = [mark(0, 0, 7, "b"), mark(0, 1, 3, "b"), mark(1, 2, 5, "a"), mark(0, 3, 9, "b")]
+    marks[0] = replace(marks[0], asset="EMS-01")
     (episode,) = episodes(marks, rule)
     one, two = RULES.rules[0].digest, RULES.rules[1].digest
     assert episode.evidence == (
         Part("a", two, (5,), is_complete=True),
         Part("b", one, (3, 7, 9), is_complete=True),
     )
-    assert (episode.first_source, episode.first_record) == ("b", 7)
+    assert (episode.first_source, episode.first_record, episode.first_asset) == ("b", 7, "EMS-01")
 
 
 MANY = correlation_of(RULES, "event_count", [0], group_by=["U"], condition={"gte": 3}, name="many", number=0)

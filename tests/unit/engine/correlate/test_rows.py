@@ -15,6 +15,7 @@ def rows_of(*rows: tuple[int, int, int, int]) -> Rows:
         numbers,
         feeds.astype(np.int32),
         np.ones(len(rows), np.int32),
+        np.zeros(len(rows), np.int64),
         (np.arange(len(rows)),),
     )
 

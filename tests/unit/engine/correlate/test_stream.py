@@ -31,6 +31,7 @@ def rows_of(*members: tuple[int, int], extra: tuple[object, ...] = ()) -> Rows:
         np.arange(size),
         np.zeros(size, np.int32),
         np.ones(size, np.int32),
+        np.full(size, 77),
         (np.array([key for _, key in members], np.int64), *[np.full(size, each) for each in extra]),
     )
 
@@ -78,7 +79,7 @@ def test_an_episode_goes_up_as_one_event_and_once() -> None:
     assert emission.rows.columns[0].tolist() == [7]
     assert emission.rows.weights.tolist() == [3]
     assert emission.snapshot.records.numbers.tolist() == [0, 1]
-    assert emission.snapshot.first == (1_000_000, 0, 0)
+    assert emission.snapshot.first == (1_000_000, 0, 0, 77)
 
 
 def test_an_episode_without_the_group_above_is_counted_there() -> None:

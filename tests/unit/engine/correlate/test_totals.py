@@ -32,6 +32,7 @@ def rows_of(members: list[tuple[int, Event]]) -> Rows:
         np.arange(size),
         values.astype(np.int32),
         np.ones(size, np.int32),
+        np.zeros(size, np.int64),
         (values, values, values.astype(object)),
     )
 
