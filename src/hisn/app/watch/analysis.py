@@ -8,7 +8,7 @@ equal states gives equal bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from hisn import __version__
@@ -16,6 +16,7 @@ from hisn.acts.statement import Ref
 from hisn.app.judge import Part
 from hisn.app.sealed import SealedChunk
 from hisn.app.watch.batches import Batches
+from hisn.app.watch.checks import CheckPolicy, Checks
 from hisn.app.watch.cycle import Cycle
 from hisn.app.watch.cycle_sealer import FindingAct
 from hisn.app.watch.noticed import Noticed
@@ -31,7 +32,7 @@ from hisn.findings.follow import Change, Follower
 from hisn.rules.correlation import Correlation
 from hisn.rules.pack import Pack, Rule
 
-_FORMAT = 1
+_FORMAT = 2
 _GAP_US = limits.FINDING_GAP_S * 1_000_000
 
 
@@ -87,6 +88,7 @@ class Policy:
     lateness_us: int = 5_000_000
     silent_after_us: int = 60_000_000
     pause_us: int = 60_000_000
+    checks: CheckPolicy = field(default_factory=CheckPolicy)
     is_once: bool = False
 
 
@@ -120,6 +122,7 @@ class Analysis:
         self._lanes = tuple(lanes)
         self._ledger = CoverageLedger()
         self._noticed = Noticed()
+        self._checks = Checks(policy.checks)
         self._batches = Batches()
         self._threads: dict[str, Ref] = {}
         self.watermark = Watermark(policy.lateness_us, policy.silent_after_us)
@@ -129,22 +132,10 @@ class Analysis:
         self, cycle: Cycle, judged: JudgedPieces, batches: Iterable[tuple[SealedChunk, Ref]] = ()
     ) -> tuple[Change, ...]:
         """Take a cycle; return what is to be told of findings, in their order."""
-        for note in cycle.notes:
-            self._noticed.add(note)
-        for place, how in cycle.unread:
-            self._ledger.merge(left_out(cycle.pieces[place].source, how, "E1006"))
-        for place in judged.unjudged:
-            source = cycle.pieces[place].source
-            self._ledger.merge(left_out(source, "a piece of it killed the process that judged it", "E1006"))
         part = judged.part
-        self.records += part.records
-        newest = part.ledger.newest()
-        self._ledger.merge(part.ledger)
-        self._ledger.settle()
-        for chunk, place_of in batches:
-            self._batches.add(chunk, place_of)
-        for source in sorted({piece.source for piece in cycle.pieces}):
-            self.watermark.see(source, newest.get(source), cycle.now_us)
+        self._enter(cycle, judged)
+        for chunk, place in batches:
+            self._batches.add(chunk, place)
         for block in part.hits:
             self._builder.add(block)
         for lane in self._lanes:
@@ -161,7 +152,29 @@ class Analysis:
         for lane in self._lanes:
             for spanned, is_closed in lane.take():
                 self._follower.see(spanned, is_closed=is_closed)
+        for spanned, is_closed in self._checks.take():
+            self._follower.see(spanned, is_closed=is_closed)
         return self._follower.take(cycle.now_us)
+
+    def _enter(self, cycle: Cycle, judged: JudgedPieces) -> None:
+        """Enter what a cycle says of its sources: what was read, what was not, up to when."""
+        for note in cycle.notes:
+            self._noticed.add(note)
+        for place, how in cycle.unread:
+            self._ledger.merge(left_out(cycle.pieces[place].source, how, "E1006"))
+        for place in judged.unjudged:
+            source = cycle.pieces[place].source
+            self._ledger.merge(left_out(source, "a piece of it killed the process that judged it", "E1006"))
+        self.records += judged.part.records
+        newest = judged.part.ledger.newest()
+        self._ledger.merge(judged.part.ledger)
+        self._ledger.settle()
+        for source in sorted({piece.source for piece in cycle.pieces}):
+            self.watermark.see(source, newest.get(source), cycle.now_us)
+        if not self._policy.is_once:
+            # What a run over files that are there was told of clocks and silence would be nonsense.
+            for note in self._checks.see(cycle, newest, judged.sequences):
+                self._noticed.add(note)
 
     def _close(self) -> None:
         """Let everything close: nothing comes any more."""
@@ -245,6 +258,7 @@ class Analysis:
                     self._follower.dump(),
                     self._ledger.dump(),
                     self._noticed.dump(),
+                    self._checks.dump(),
                     self._batches.dump(),
                     self.watermark.dump(),
                     threads,
@@ -259,11 +273,12 @@ class Analysis:
         header, state = unpack(data)
         if header != [_FORMAT, self._identity]:
             return False
-        builder, follower, ledger, noticed, batches, watermark, threads, self.records, lanes = state
+        builder, follower, ledger, noticed, checks, batches, watermark, threads, self.records, lanes = state
         self._builder.load(builder)
         self._follower.load(follower)
         self._ledger = CoverageLedger.load(ledger)
         self._noticed.load(noticed)
+        self._checks.load(checks)
         self._batches.load(batches)
         self.watermark.load(watermark)
         self._threads = {

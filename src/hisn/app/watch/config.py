@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from hisn.app.watch.analysis import Policy
+from hisn.app.watch.checks import CheckPolicy
 from hisn.app.watch.run import Settings
 from hisn.core import limits
 from hisn.core.place import Place
@@ -164,6 +165,14 @@ class Config(_Table, frozen=True, kw_only=True):
             lateness_us=round(self.watermark.lateness_s * _US),
             silent_after_us=round(self.watermark.silent_after_s * _US),
             pause_us=round(self.pause_s * _US),
+            checks=CheckPolicy(
+                silence_us=round(self.checks.silence_s * _US),
+                silence=self.checks.silence,
+                gap=self.checks.gap,
+                skew_us=round(self.checks.clock_skew_s * _US),
+                skew=self.checks.clock_skew,
+                sequence=self.checks.sequence,
+            ),
             is_once=is_once,
         )
 

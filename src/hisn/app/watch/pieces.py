@@ -17,6 +17,8 @@ from hisn.engine.scan import Scanner
 from hisn.events.batch import Chunk
 from hisn.events.open import read_bytes
 from hisn.events.schema import Unparsed
+from hisn.events.sequences import Sequence as Sequenced
+from hisn.events.sequences import sequences_of
 from hisn.events.source import SourceNote
 from hisn.events.tasks import Task
 from hisn.tlog.merkle import EMPTY_ROOT
@@ -58,6 +60,7 @@ class JudgedPieces(NamedTuple):
 
     part: Part
     unjudged: tuple[int, ...] = ()
+    sequences: tuple[Sequenced, ...] = ()
 
 
 class PieceJudge:
@@ -113,7 +116,7 @@ class PieceJudge:
         records = sum(chunk.records for chunk in chunks)
         size_bytes = sum(chunk.size_bytes for chunk in chunks)
         part = Part(tuple(hits), ledger, records, size_bytes, minutes=tuple(minutes), marks=tuple(marks))
-        return JudgedPieces(part)
+        return JudgedPieces(part, (), tuple(each for chunk in chunks for each in sequences_of(chunk)))
 
     def close(self) -> None:
         """End; there is nothing to close."""

@@ -26,6 +26,7 @@ from hisn.app.watch.pieces import JudgedPieces, PieceJudge, ReadPieces, ToRead, 
 from hisn.core import limits
 from hisn.engine.ledger import CoverageLedger
 from hisn.errors import HisnError, StorageError
+from hisn.events.sequences import Sequence as Sequenced
 
 Make: TypeAlias = "Callable[[], PieceJudge]"
 
@@ -109,6 +110,7 @@ class ApartWorker:
 
     def _one_by_one(self, numbers: Sequence[int]) -> JudgedPieces:
         parts: list[Part] = []
+        sequences: list[Sequenced] = []
         unjudged: list[int] = []
         for number in numbers:
             piece = self._pieces[number]
@@ -116,9 +118,10 @@ class ApartWorker:
                 self._ask("read", [piece])
                 judged: JudgedPieces = self._ask("judge", ())
                 parts.append(judged.part)
+                sequences += judged.sequences
             except _WorkerDied:
                 unjudged.append(number)
-        return JudgedPieces(_joined(parts), tuple(unjudged))
+        return JudgedPieces(_joined(parts), tuple(unjudged), tuple(sequences))
 
     def _ask(self, what: str, argument: object) -> Any:
         try:
