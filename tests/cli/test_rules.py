@@ -298,3 +298,70 @@ def test_long_lists_of_coverage_are_cut_and_counted(capsys: pytest.CaptureFixtur
     _, out, _ = call(capsys, "rules", "coverage", "--rules", folder, "--all")
     assert "T1019" in out
     assert "more (--all" not in out
+
+
+MANY = """\
+title: Many asked
+id: 929a690e-bef0-4204-a928-ef5e620d6fcc
+level: critical
+correlation:
+    type: event_count
+    rules: [929a690e-bef0-4204-a928-ef5e620d6fc1]
+    group-by: [User]
+    timespan: 90m
+    condition: {gte: 3}
+"""
+
+
+def test_explain_says_what_a_correlation_asks_for_and_which_rule_it_silences(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    (folder / "many.yml").write_text(MANY)
+    code, out, _ = call(capsys, "rules", "explain", "Many asked", "--rules", folder)
+    assert code == 0
+    assert "  correlation: event_count\n  fields: User\n" in out
+    assert out.endswith(
+        "  asks for:\n"
+        "    number of records ≥ 3 within 90m\n"
+        "    in records that have the same User\n"
+        "    it looks at what these find:\n"
+        "      Whoami\n"
+    )
+    _, out, _ = call(capsys, "rules", "explain", "Whoami", "--rules", folder)
+    assert "  heard only through: Many asked\n" in out
+    _, text, _ = call(capsys, "rules", "explain", "Many asked", "--rules", folder, "--json")
+    (found,) = json.loads(text)
+    assert (found["kind"], found["fields"], found["heard_through"]) == ("event_count", ["User"], [])
+
+
+def test_check_and_coverage_count_correlations(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    (folder / "many.yml").write_text(MANY)
+    code, out, _ = call(capsys, "rules", "check", folder)
+    assert (code, out.splitlines()[0]) == (0, "1 rules to judge, 0 refused, 1 correlations, 0 notes")
+    _, text, _ = call(capsys, "rules", "check", folder, "--json")
+    assert json.loads(text)["correlations"] == [
+        {"path": "many.yml", "line": 4, "id": "929a690e-bef0-4204-a928-ef5e620d6fcc", "title": "Many asked"}
+    ]
+    _, out, _ = call(capsys, "rules", "coverage", "--rules", folder)
+    assert (
+        "1 correlations; the rules of 1 of them all have such a log source; "
+        "1 rules are heard through correlations alone\n"
+    ) in out
+
+
+def test_a_correlation_alone_in_its_file_says_which_rule_it_lacks(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    (folder / "many.yml").write_text(MANY)
+    code, out, _ = call(capsys, "rules", "explain", folder / "many.yml")
+    assert code == 3
+    assert "many.yml:6: refused[E2211]: the correlation refers to" in out
+
+
+def test_a_pack_with_correlations_is_built_and_used(
+    capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path
+) -> None:
+    (folder / "many.yml").write_text(MANY)
+    assert call(capsys, "rules", "build", folder, "-o", tmp_path / "p")[0] == 0
+    _, out, _ = call(capsys, "rules", "explain", "Many asked", "--rules", tmp_path / "p")
+    assert "number of records ≥ 3 within 90m" in out
