@@ -6,8 +6,10 @@ whole numbers or fractions, so that the same input gives the same bytes on every
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from fractions import Fraction
+from itertools import accumulate
 from typing import NamedTuple
 
 import msgspec
@@ -88,12 +90,6 @@ def band_of(spreads: Iterable[Spread], zeros: int = 0) -> Band:
 def _middle2(counts: dict[int, int]) -> int:
     """Return twice the median of the values: the sum of the two in the middle."""
     total = sum(counts.values())
-    lower, upper = (total - 1) // 2, total // 2
-    passed, found = 0, None
-    for value in sorted(counts):
-        passed += counts[value]
-        if found is None and passed > lower:
-            found = value
-        if found is not None and passed > upper:
-            return found + value
-    raise AssertionError("the middle lies within")
+    values = sorted(counts)
+    ends = list(accumulate(counts[value] for value in values))
+    return values[bisect_right(ends, (total - 1) // 2)] + values[bisect_right(ends, total // 2)]

@@ -16,7 +16,7 @@ from tests.unit.elections.calendars import VESNA, vesna
 
 from hisn.core import limits
 from hisn.core.place import Place
-from hisn.elections.calendar import parse_calendar
+from hisn.elections.calendar import load_calendar, parse_calendar
 from hisn.errors import InputError
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs/reference/schema/calendar.v1.json").read_text("utf-8"))
@@ -168,3 +168,12 @@ def test_the_calendar_of_the_guide_is_one() -> None:
     text = guide.read_text("utf-8").split("```toml\n")[1].split("```")[0]
     assert parse_calendar(text.encode(), "guide").election == vesna().election
     assert fits_schema(text)
+
+
+def test_a_calendar_is_read_from_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "calendar.toml"
+    with pytest.raises(InputError) as error:
+        load_calendar(path)
+    assert (error.value.code, error.value.place) == ("E2657", Place(str(path)))
+    path.write_text(VESNA)
+    assert load_calendar(path) == vesna()

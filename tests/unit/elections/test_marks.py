@@ -176,3 +176,8 @@ def test_one_endpoint_can_leave_its_band_while_the_site_does_not() -> None:
 )
 def test_shares_are_written_in_percent(share: int, text: str) -> None:
     assert percent(share) == text
+
+
+def test_a_flood_of_assets_alone_says_nothing_of_pages(usual: SiteBaseline) -> None:
+    found = seen(usual, pages=(("(assets)", 100),), referred=0)
+    assert names(found) == []

@@ -175,3 +175,24 @@ def test_the_level_follows_what_a_crowd_cannot_explain(
     names: tuple[str, ...], level: str, confidence: str
 ) -> None:
     assert level_of(marks(*names)) == (level, confidence)
+
+
+def test_countries_are_those_of_the_whole_surge() -> None:
+    made = SiteState()
+    home = (("HR", 100),)
+    for number in range(100):
+        made.see(number, "voting", minute(number, 20, countries=home), BOUNDS)
+    for number, codes in ((100, "ABCDE"), (101, "DEFGH")):
+        see(made, number, 900, countries=tuple((f"{code}X", 20) for code in codes))
+    (mark,) = [mark for mark in open_surge(made).all_marks() if mark.name == "countries"]
+    assert (mark.value, mark.about) == ("8", "DX, EX, AX, BX, CX, …")
+
+
+def test_a_busy_minute_within_the_band_is_no_valley() -> None:
+    made = site()
+    for number in range(100, 103):
+        see(made, number, 100, **BARE)
+    for number in range(103, 110):
+        see(made, number, 59)
+    see(made, 110, 100, **BARE)
+    assert open_surge(made).waves == 1

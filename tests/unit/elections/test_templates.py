@@ -22,6 +22,7 @@ from hisn.elections.templates import ASSETS, MALFORMED, endpoint, is_page, path_
         ("*", MALFORMED),
         ("http://other.example/", MALFORMED),
         ("", MALFORMED),
+        ("/\u0645\udc80", "/\u0645\\udc#"),
         ("/" + "x" * 5_000, "/" + "x" * 159),
     ],
 )
