@@ -266,3 +266,19 @@ def test_without_correlations_nothing_is_looked_at() -> None:
     correlator.add(blocks_of([mark(0, 1, 1, U="a")]))
     correlator.finish()
     assert (correlator.take(), correlator.tally()) == ((), Tally((), ()))
+
+
+def test_ten_thousand_values_in_a_window_are_counted_exactly() -> None:
+    values = correlation_of(RULES, "value_count", [0], condition={"gte": 10_000}, fields=("U",))
+    users = [f"user {number}" for number in range(9_999)]
+    pack = with_correlations(RULES, values)
+    for extra, expected in ((0, []), (1, [(0, (), 9.998, 10.0, "10000")])):
+        correlator = correlator_of(pack, bounds_for(1))
+        blocks = flood_of(9_999, 1_000, users)
+        blocks += flood_of(1_000, 1_000, users, start=20_000, start_us=9_999_000)
+        others = [mark(0, 5 + number, 90_000 + number, U="one more") for number in range(extra)]
+        correlator.add([*blocks[::-1], *blocks_of(others)])
+        for second in range(1, 12):
+            correlator.advance(second * SECOND)
+        correlator.finish()
+        assert fired(correlator.take()) == expected

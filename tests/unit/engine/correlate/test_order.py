@@ -2,13 +2,24 @@ from __future__ import annotations
 
 from itertools import permutations
 
+import hypothesis.strategies as st
 import pytest
-from tests.unit.engine.correlate.plain import correlation_of, found, mark, rules_of, with_correlations
+from hypothesis import given
+from tests.unit.engine.correlate.plain import (
+    SECOND,
+    blocks_of,
+    correlation_of,
+    correlator_of,
+    found,
+    mark,
+    rules_of,
+    with_correlations,
+)
 
+from hisn.engine.correlate import order
 from hisn.engine.correlate.reference import MAX_TIED_SOURCES, correlate
 
 RULES = rules_of(4)
-IN_ORDER = correlation_of(RULES, "temporal_ordered", [0, 1, 2, 3])
 
 
 def count(*marks: tuple[int, float, int, str], references: tuple[int, ...] = (0, 1, 2, 3)) -> int:
@@ -20,9 +31,9 @@ def count(*marks: tuple[int, float, int, str], references: tuple[int, ...] = (0,
 
 
 def test_every_other_order_is_none() -> None:
-    for order in permutations(range(4)):
-        marks = [(rule, time, time, "s") for time, rule in enumerate(order)]
-        assert count(*marks) == (order == (0, 1, 2, 3))
+    for rules in permutations(range(4)):
+        marks = [(rule, time, time, "s") for time, rule in enumerate(rules)]
+        assert count(*marks) == (rules == (0, 1, 2, 3))
 
 
 def test_repeats_and_noise_between_do_not_matter() -> None:
@@ -50,3 +61,26 @@ def test_a_crowd_of_sources_at_one_instant(sources: int) -> None:
 def test_what_begins_before_the_window_is_forgotten() -> None:
     assert count((0, 0, 1, "s"), (1, 5, 2, "s"), (2, 9, 3, "s"), (3, 11, 4, "s")) == 0
     assert count((0, 1, 1, "s"), (1, 5, 2, "s"), (2, 9, 3, "s"), (3, 11, 4, "s")) == 1
+
+
+@pytest.mark.parametrize("kept", [0, 16])
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 15), st.sampled_from("st")), max_size=40),
+    st.integers(1, 9),
+)
+def test_what_is_kept_and_what_is_looked_through_anew_are_the_same(
+    kept: int, events: list[tuple[int, int, str]], size: int
+) -> None:
+    rule = correlation_of(RULES, "temporal_ordered", [0, 1, 2], span_s=4, condition={"gte": 2})
+    pack = with_correlations(RULES, rule)
+    events.sort(key=lambda event: event[1])
+    marks = [mark(kind % 3, time, number, source) for number, (kind, time, source) in enumerate(events)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(order, "_MAX_KEPT_PLACES", kept)
+        correlator = correlator_of(pack)
+        for low in range(0, len(marks), size):
+            correlator.add(blocks_of(marks[low : low + size]))
+            rest = marks[low + size :]
+            correlator.advance((rest[0].time if rest else 99 * SECOND) - 1)
+        correlator.finish()
+    assert list(correlator.take()) == correlate(pack, marks)
