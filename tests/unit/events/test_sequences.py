@@ -17,11 +17,11 @@ def chunk(*rows: Mapping[str, object]) -> Chunk:
 
 
 def test_numbers_of_each_device_are_followed_by_themselves() -> None:
-    rows = [
+    rows: tuple[dict[str, object], ...] = (
         {"DeviceId": "a", "Sequence": 7},
         {"DeviceId": "b", "Sequence": "1"},
         {"DeviceId": "a", "Sequence": 8},
-    ]
+    )
     one, other = sequences_of(chunk(*rows))
     assert (one.device, one.first, one.first_record, one.last, one.breaks) == ("a", 7, 1, 8, ())
     assert (other.device, other.first, other.last) == ("b", 1, 1)
