@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hisn.app.correlated import RunCorrelations
 from hisn.core import limits
 from hisn.elections.pack import bundled_rules
 from hisn.engine.plan import compile_plan
@@ -98,10 +99,23 @@ def fired(pack: Pack, lines: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]
     chunk = Chunk("access.log", FORMAT.name, parsed.blocks, parsed.unparsed, parsed.records, len(data))
     hits: list[list[str]] = [[] for _ in lines]
     # Without Hyperscan: compiling its databases takes longer than judging so few lines.
-    scanner = Scanner(compile_plan(pack), load_mapping(), use_hyperscan=False)
-    for block in scanner.scan([chunk]).hits:
+    correlated = RunCorrelations(pack, load_mapping().digest, lambda _source: "")
+    scanner = Scanner(
+        compile_plan(pack),
+        load_mapping(),
+        use_hyperscan=False,
+        wanted=correlated.wanted,
+        silenced=correlated.silenced,
+    )
+    scan = scanner.scan([chunk])
+    for block in scan.hits:
         for number in block.numbers.tolist():
             hits[number - 1].append(pack.rules[block.rule].path)
+    correlated.add(scan.marks)
+    paths = {each.digest: each.path for each in pack.correlations}
+    for finding in correlated.finish()[0]:
+        for number in {number for part in finding.evidence for number in part.records}:
+            hits[number - 1].append(paths[finding.rule_digest])
     return [(line, tuple(paths)) for line, paths in zip(lines, hits, strict=True)]
 
 
