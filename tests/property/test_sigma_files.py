@@ -30,7 +30,19 @@ detection:
         Size|gte: 10
     condition: selection and keywords and not 1 of filter*
 """
-PACK = encode_pack(build_pack("p", [RuleFile("a.yml", RULE)]))
+CORRELATION = b"""
+---
+title: C
+level: high
+correlation:
+    type: temporal
+    rules: [929a690e-bef0-4204-a928-ef5e620d6fcc]
+    group-by: [User]
+    aliases: {User: {929a690e-bef0-4204-a928-ef5e620d6fcc: Name}}
+    timespan: 5m
+    condition: 929a690e-bef0-4204-a928-ef5e620d6fcc
+"""
+PACK = encode_pack(build_pack("p", [RuleFile("a.yml", RULE + CORRELATION)]))
 START = len(PACK_MAGIC) + 32
 
 scalars = st.one_of(
@@ -82,6 +94,16 @@ def test_any_detection_is_judged_or_refused(value: object, name: str) -> None:
     pack = build_pack("p", [RuleFile("a.yml", msgspec.json.encode(rule))], {"a": ("x", "y*")})
     sound(pack, 1)
     assert len(pack.rules) + len(pack.refused) == 1
+
+
+def test_the_pack_that_is_forged_has_a_correlation() -> None:
+    assert len(decode_pack(PACK).correlations) == 1
+
+
+@given(st.integers(0, len(CORRELATION)), st.binary(max_size=8))
+def test_a_damaged_correlation_gives_a_pack(place: int, noise: bytes) -> None:
+    text = CORRELATION[:place] + noise + CORRELATION[place + len(noise) :]
+    sound(build_pack("p", [RuleFile("a.yml", RULE + text)]), 1)
 
 
 @given(st.integers(0, len(RULE)), st.binary(max_size=8))
