@@ -114,7 +114,8 @@ class Analysis:
         self._rules = rules
         self._left_out = tuple(left_out)
         self._policy = policy
-        lasting = replace(policy, is_once=False)
+        # How often something is told decides no finding.
+        lasting = replace(policy, is_once=False, pause_us=0)
         others = " ".join(lane.digest for lane in lanes)
         self._identity = f"{__version__} {rules.digest} {mapping_digest} {lasting!r} {others}"
         self._builder = FindingBuilder(rules.rules, mapping_digest, __version__, declared)

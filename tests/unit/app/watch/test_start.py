@@ -15,12 +15,19 @@ import pytest
 from tests.unit.app.units import RULE, alone, free_urls, nobody, opened
 from tests.unit.app.watch.world import guarded, web_log
 
+from hisn.app.disclose import disclose
+from hisn.app.evidence_pack import PackRequest, make_pack
 from hisn.app.node_status import check_node
+from hisn.app.recheck import recheck
+from hisn.app.rejudge import Outcome
 from hisn.app.watch.config import parse_config, read_config
 from hisn.app.watch.outbox import Told, Waiting
 from hisn.app.watch.start import WatchRequest, run_watch
+from hisn.app.wiring import load_rule_pack
 from hisn.engine.coverage import Coverage
 from hisn.findings.model import Finding
+from hisn.verify.check import verify_pack
+from hisn.verify.steps import Result
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs fork")
 STREAMS = {"a.log": web_log(1), "b.log": web_log(2)}
@@ -76,9 +83,14 @@ class Place:
     def once(self, **more: Any) -> Coverage:
         return run_watch(self.request(is_once=True, **more), Quiet(), threading.Event(), nobody)
 
-    def live(self, until: Callable[[], bool], **more: Any) -> Quiet:
+    def read_on(self) -> None:
+        """Watch until what is there was read."""
+        quiet = Quiet()
+        self.live(lambda: bool(quiet.statuses) and quiet.watch.figures.records > 0, quiet=quiet)
+
+    def live(self, until: Callable[[], bool], quiet: Quiet | None = None, **more: Any) -> Quiet:
         """Watch until something is so."""
-        stop, quiet = threading.Event(), Quiet()
+        stop, quiet = threading.Event(), quiet or Quiet()
 
         def wait() -> None:
             end = time.monotonic() + 60
@@ -228,3 +240,28 @@ def test_a_sender_runs_in_a_thread_of_its_own_until_the_end(place: Place) -> Non
     place.write("a.log", STREAMS["a.log"])
     place.live(lambda: len(sender.got) > 2, senders=(sender,))
     assert {each.change.thread for each in sender.got} <= place.told.keys()
+
+
+def test_a_finding_of_a_watch_is_packed_verified_and_rechecked(place: Place, tmp_path: Path) -> None:
+    """Pieces from the middle of a log are read again behind their context."""
+    iis = b"#Software: IIS\n#Fields: date time cs-method cs-uri-stem cs-uri-query c-ip\n"
+    rows = [
+        b"2026-11-03 18:%02d:%02d GET /x q=%s 10.0.0.1\n"
+        % (n // 60, n % 60, b"marked" if n % 3 == 0 else b"a")
+        for n in range(90)
+    ]
+    for start in range(0, 90, 30):
+        place.write("u_ex.log", (iis if not start else b"") + b"".join(rows[start : start + 30]))
+        place.read_on()
+    place.once()
+    (finding,) = place.told.values()
+    assert finding.count == 30
+    with opened(tmp_path / "home") as node:
+        node.member.fold.catch_up(node.log)
+        assert node.member.fold.table.counts()["batch"] == 3
+        packed = make_pack(node, PackRequest(finding=finding.id))
+        report = verify_pack(packed.data, genesis=node.charter.genesis)
+        assert report.result in (Result.VALID, Result.VALID_UNWITNESSED), report.steps
+        disclose(node, finding.id, tmp_path / "f.evdata")
+        done = recheck(node, tmp_path / "f.evdata", load_rule_pack((tmp_path / "rule.yml",), None))
+        assert done.verdict.outcome == Outcome.SAME, done.verdict
