@@ -85,9 +85,9 @@ def test_help_of_every_command_is_translated_and_keeps_its_directions() -> None:
 def test_usage_errors_are_translated_and_what_was_typed_keeps_its_direction(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(["--lang", "ar", "guard", "--conquer", "x"]) == 2
+    assert run(["--lang", "ar", "guard", "--quite", "x"]) == 2
     what, hint = capsys.readouterr().err.splitlines()
-    assert what.startswith("\u2066hisn\u2069: خطأ\u2066[E1000]\u2069: لا خيار باسم \u2066'--conquer'\u2069.")
+    assert what.startswith("\u2066hisn\u2069: خطأ\u2066[E1000]\u2069: لا خيار باسم \u2066'--quite'\u2069.")
     assert what.endswith(" هل تقصد \u2066'--quiet'\u2069؟")
     assert hint == "  ما العمل: \u2066hisn guard --help\u2069"
     assert run(["--lang", "ar", "guard"]) == 2
