@@ -103,6 +103,10 @@ def keys_apart(
         os.close(stdin)
     try:
         yield process, ours
+    except KeyboardInterrupt:
+        # At once: what is under way is committed or not, and the next start knows which.
+        (process.kill if is_patient else process.terminate)()
+        raise
     except BaseException:
         if not is_patient:
             process.terminate()  # it may be busy with a large file; the copies go with it

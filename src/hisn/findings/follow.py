@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 
 from hisn.core.packed import Plain, packed_text, unpacked_text
+from hisn.events.batch import Int64s
 from hisn.findings.build import Spanned
 from hisn.findings.join import MANY_ASSETS
 from hisn.findings.model import Finding
@@ -48,7 +50,7 @@ class _Followed:
     told_us: int = 0
     opened: tuple[str, int] = ("", 0)
     formerly: list[str] = field(default_factory=list)
-    records: dict[str, int] = field(default_factory=dict)
+    records: dict[str, Int64s] = field(default_factory=dict)
     pending: Finding | None = None
     is_closed: bool = False
 
@@ -80,17 +82,16 @@ class Follower:
             chosen.formerly.append(chosen.told)
         chosen.asset, chosen.first, chosen.last = spanned.asset, spanned.first, spanned.last
         chosen.pending, chosen.is_closed = finding, is_closed
-        chosen.records = {each.source: each.records[0] for each in finding.evidence if each.records}
-        chosen.records.setdefault(finding.source, finding.records[0])
+        chosen.records = _records_of(finding)
 
-    def records(self) -> dict[str, int]:
-        """Return for each source the least record number that something open rests on."""
-        least: dict[str, int] = {}
+    def records(self) -> dict[str, Int64s]:
+        """Return for each source the record numbers that something open rests on, ascending."""
+        found: dict[str, list[Int64s]] = {}
         for several in self._open.values():
             for each in several:
-                for source, number in each.records.items():
-                    least[source] = min(number, least.get(source, number))
-        return least
+                for source, numbers in each.records.items():
+                    found.setdefault(source, []).append(numbers)
+        return {source: np.unique(np.concatenate(arrays)) for source, arrays in found.items()}
 
     def take(self, now_us: int) -> tuple[Change, ...]:
         """Return what is to be told now, in the order of first time, source, record and rule."""
@@ -137,7 +138,10 @@ class Follower:
                 [
                     digest,
                     [packed_text(source), packed_text(group), packed_text(each.asset)],
-                    [[packed_text(name), number] for name, number in sorted(each.records.items())],
+                    [
+                        [packed_text(name), numbers.astype("<i8").tobytes()]
+                        for name, numbers in sorted(each.records.items())
+                    ],
                     [each.first, each.last, each.count, each.revision, each.told_us],
                     [each.thread, each.told, [*each.opened], list(each.formerly)],
                     None if each.pending is None else dump_finding(each.pending),
@@ -164,10 +168,22 @@ class Follower:
                     told_us,
                     (opened[0], opened[1]),
                     list(formerly),
-                    {unpacked_text(name): number for name, number in records},
+                    {
+                        unpacked_text(name): np.frombuffer(numbers, "<i8").astype(np.int64)
+                        for name, numbers in records
+                    },
                     None if pending is None else load_finding(pending),
                 )
             )
+
+
+def _records_of(finding: Finding) -> dict[str, Int64s]:
+    if not finding.evidence:
+        return {finding.source: np.array(finding.records, np.int64)}
+    found: dict[str, list[int]] = {}
+    for each in finding.evidence:
+        found.setdefault(each.source, []).extend(each.records)
+    return {source: np.unique(np.array(numbers, np.int64)) for source, numbers in found.items()}
 
 
 def dump_finding(finding: Finding) -> Plain:

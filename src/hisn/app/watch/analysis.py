@@ -199,7 +199,7 @@ class Analysis:
         for spanned in self._builder.take_closed(horizon_of):
             self._follower.see(spanned, is_closed=True)
         span = max([_GAP_US, *(lane.span_us for lane in self._lanes)])
-        self._batches.forget(lambda source: min(horizon_of(source), passed) - span, self._follower.records())
+        self._batches.forget(lambda source: min(horizon_of(source), passed) - span, self._follower.records)
 
     def _see_builder(self) -> None:
         for spanned in self._builder.changed():

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from hisn.acts.statement import Ref
 from hisn.app.sealed import Run, SealedChunk
 from hisn.app.sealing import Evidence, Sealed, evidence_of
 from hisn.core.packed import Plain, packed_text, unpacked_text
+from hisn.events.batch import Int64s
 from hisn.events.tasks import Task
 from hisn.findings.model import Finding
+
+_FEW = 256
+_NONE = np.zeros(0, np.int64)
 
 
 class Batches:
@@ -18,6 +24,7 @@ class Batches:
 
     def __init__(self) -> None:
         self._batches: dict[str, list[Sealed]] = {}
+        self._forget_at = _FEW
 
     def add(self, chunk: SealedChunk, place: Ref) -> None:
         """Remember a batch; one without events has nothing that a finding could rest on."""
@@ -28,37 +35,49 @@ class Batches:
         """Return the batches that hold a finding's records, with the events in each."""
         return tuple(evidence_of(finding, self._batches))
 
-    def forget(self, horizon_of: Callable[[str], int], needed: Mapping[str, int]) -> None:
-        """Drop the batches all of whose events are before the horizon of their source.
+    def forget(self, horizon_of: Callable[[str], int], needed: Callable[[], Mapping[str, Int64s]]) -> None:
+        """Drop batches if there are many: those before the horizon of their source that nobody needs.
 
-        `needed` gives for a source the least record number of what is open in it.
+        `needed` gives the record numbers, ascending, that something open rests on, by source.
         """
+        if len(self) < self._forget_at:
+            return
+        records = needed()
         for source, several in list(self._batches.items()):
-            horizon, record = horizon_of(source), needed.get(source)
+            horizon, numbers = horizon_of(source), records.get(source, _NONE)
             kept = [
                 each
                 for each in several
-                if (each.chunk.last is not None and each.chunk.last >= horizon)
-                or (record is not None and each.chunk.last_record >= record)
+                if (each.chunk.last is not None and each.chunk.last >= horizon) or _holds(each, numbers)
             ]
             # Whatever comes next, the last one is behind all that was read.
             self._batches[source] = kept or several[-1:]
+        # Looking through them costs: it is done again when there are half as many more.
+        self._forget_at = _FEW + len(self) * 3 // 2
 
     def __len__(self) -> int:
         return sum(map(len, self._batches.values()))
 
     def dump(self) -> Plain:
         """Return all of it as plain values."""
-        return [
+        rows: list[Plain] = [
             [packed_text(source), [_dump(each) for each in several]]
             for source, several in sorted(self._batches.items())
         ]
+        return [self._forget_at, rows]
 
     def load(self, plain: Any) -> None:
         """Take back what was dumped."""
-        for source, several in plain:
+        self._forget_at, rows = plain
+        for source, several in rows:
             name = unpacked_text(source)
             self._batches[name] = [_load(name, each) for each in several]
+
+
+def _holds(each: Sealed, numbers: Int64s) -> bool:
+    """Tell whether one of ascending record numbers is in a batch."""
+    first = int(np.searchsorted(numbers, each.chunk.first_record))
+    return first < len(numbers) and int(numbers[first]) <= each.chunk.last_record
 
 
 def _light(chunk: SealedChunk) -> SealedChunk:

@@ -9,6 +9,7 @@ that the bad one is named and the others lose nothing.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import pickle
@@ -30,6 +31,8 @@ from hisn.events.sequences import Sequence as Sequenced
 
 Make: TypeAlias = "Callable[[], PieceJudge]"
 
+_PR_SET_PDEATHSIG = 1
+_PATIENCE_S = 1.0
 _MEMORY_BYTES = 2 * 1024 * limits.MiB
 
 
@@ -142,8 +145,10 @@ class ApartWorker:
         return answer
 
     def close(self) -> None:
-        """End both processes."""
+        """End both processes, whatever they do."""
         self._pipe.close()
+        self._keeper.join(_PATIENCE_S)
+        self._keeper.kill()  # the worker dies with it
         self._keeper.join()
 
 
@@ -214,6 +219,8 @@ def _keep(pipe: Connection, foreign: Sequence[Connection], make: Make, bounds: B
 def _work(pipe: Connection, foreign: Sequence[Connection], make: Make, bounds: Bounds) -> None:
     for each in foreign:
         each.close()
+    # If the keeper is killed while we are busy, nobody wants the answer.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if bounds.memory_bytes:
         with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 -- a name of the system, not a path
             now = int(file.read().split()[0]) * resource.getpagesize()

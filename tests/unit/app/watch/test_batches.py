@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
+import pytest
 from tests.unit.findings.samples import NIGHT_US, block, rule
 
 from hisn.acts.statement import Ref
@@ -35,15 +37,35 @@ def test_a_finding_names_the_batches_and_events_of_its_records() -> None:
     assert batches().evidence(elsewhere) == ()
 
 
-def test_what_nothing_can_rest_on_any_more_is_forgotten() -> None:
+def test_what_nothing_can_rest_on_any_more_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hisn.app.watch.batches._FEW", 0)
     found = batches()
-    assert len(found) == 3
-    found.forget(lambda _source: NIGHT_US + 11, {})
+    found._forget_at = 0
+    found.forget(lambda _source: NIGHT_US + 11, dict)
     assert len(found) == 2
-    found.forget(lambda _source: NIGHT_US + 1_000, {"a.evtx": 15})
-    assert len(found) == 2
-    found.forget(lambda _source: NIGHT_US + 1_000, {})
+    found._forget_at = 0
+    found.forget(lambda _source: NIGHT_US + 1_000, lambda: {"a.evtx": np.array([5, 15, 40])})
     assert len(found) == 1
+    assert found._batches["a.evtx"][0].chunk.first_record == 11
+    found._forget_at = 0
+    found.forget(lambda _source: NIGHT_US + 1_000, dict)
+    assert len(found) == 1
+
+
+def test_few_batches_are_not_looked_through() -> None:
+    found = batches()
+    found.forget(lambda _source: NIGHT_US + 1_000, lambda: pytest.fail("nobody asks"))
+    assert len(found) == 3
+
+
+def test_an_attack_of_days_leaves_only_the_batches_of_its_records() -> None:
+    found = Batches()
+    for number in range(2_000):
+        found.add(chunk(number * 10 + 1, number * 10 + 10, NIGHT_US + number), Ref("o", number, bytes(32)))
+        found.forget(lambda _source: NIGHT_US + 1_000_000, lambda: {"a.evtx": np.array([7, 7_007])})
+    assert len(found) < 600
+    kept = [each.place.index for each in found._batches["a.evtx"]]
+    assert kept[:2] == [0, 700]
 
 
 def test_they_come_back_as_they_were() -> None:
