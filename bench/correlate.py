@@ -183,13 +183,13 @@ def cases(marks: int) -> Iterator[Case]:
     silent = {"gte": NEVER}
 
     def counts(title: str, group: Sequence[str], least: int, bar: float = 0) -> Case:
-        plan = plan_of("event_count", 60, {"gte": least}, group_by=("group",))
-        return Case(f"event_count, {title}", plan, {"group": group}, 60, counted, bar=bar)
+        plan = plan_of("event_count", 40, {"gte": least}, group_by=("group",))
+        return Case(f"event_count, {title}", plan, {"group": group}, 40, counted, bar=bar)
 
-    yield counts("1,000 groups, 300 marks each in the window", few, NEVER, 500_000)
+    yield counts("1,000 groups, 200 marks each in the window", few, NEVER, 500_000)
     yield counts("100,000 groups", many, NEVER)
     yield counts("10 groups that fire without end", addresses(marks, 10, 4), 400)
-    yield counts("1,000 groups that fire now and then", few, 350)
+    yield counts("1,000 groups that fire now and then", few, 240)
     plan = plan_of("value_count", 20, silent, fields=("value",))
     title = "value_count, 10,000 values in the window"
     yield Case(title, plan, {"value": values}, 20, different, "value", 200_000)
@@ -201,8 +201,8 @@ def cases(marks: int) -> Iterator[Case]:
         ("value_median", median),
     )
     for kind, naive in measured:
-        plan = plan_of(kind, 60, silent, fields=("bytes",), group_by=("group",))
-        yield Case(f"{kind}, 1,000 groups", plan, {"group": few, "bytes": numbers}, 60, naive, "bytes")
+        plan = plan_of(kind, 40, silent, fields=("bytes",), group_by=("group",))
+        yield Case(f"{kind}, 1,000 groups", plan, {"group": few, "bytes": numbers}, 40, naive, "bytes")
     temporal: tuple[Kind, ...] = ("temporal", "temporal_ordered")
     for kind in temporal:
         plan = plan_of(kind, 1, {}, 3, group_by=("group",))

@@ -70,10 +70,10 @@ BATCH_ROWS = 49_152
 BATCH_BYTES = 64 * MiB
 
 # Correlation
-CORRELATION_LOOKBACK = 2_000_000
+CORRELATION_LOOKBACK = 1_000_000
 """Records that the windows of all correlations hold together, shared out evenly between them."""
-MIN_LOOKBACK = 50_000
-MAX_LOOKBACK = 500_000
+MIN_LOOKBACK = 25_000
+MAX_LOOKBACK = 250_000
 """Records to which one correlation looks back, in all its groups: an attacker invents groups."""
 CORRELATION_WAITING = 8_000_000
 """Marks that wait for the watermark, for all correlations together, shared out evenly."""

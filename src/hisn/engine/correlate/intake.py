@@ -60,7 +60,7 @@ class Intake:
 
     def is_large(self) -> bool:
         """Tell whether many texts came since some were forgotten."""
-        return len(self.texts) > 2 * self._kept_texts + _MAX_KNOWN
+        return 2 * len(self.texts) > 3 * self._kept_texts + _MAX_KNOWN
 
     def forget(self, wanted: Collection[int]) -> None:
         """Forget the texts of all digests but these."""

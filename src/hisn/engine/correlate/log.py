@@ -112,7 +112,7 @@ class Log:
         if self._end + count <= len(self._arrays[0]):
             return
         kept = len(self)
-        size = max(_LEAST, 2 * (kept + count))
+        size = kept + count + max(_LEAST, kept // 2)
         for index, array in enumerate(self._arrays):
             # New arrays, never moved ones: views that somebody holds stay what they are.
             wider = np.zeros(size, array.dtype)

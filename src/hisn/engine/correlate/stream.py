@@ -199,7 +199,7 @@ class Stream:
         if start > out:
             self._meter.drop(self.log, out, start)
         self.log.drop(max(start, out))
-        if len(self._keys) > 2 * self._kept_slots + _MANY_SLOTS:
+        if 2 * len(self._keys) > 3 * self._kept_slots + 2 * _MANY_SLOTS:
             self._slots, self._keys = {}, []
             self.log.renumber(self._slots_of(self.log.column(0)))
             self._meter.rebuild(self.log, len(self._keys))
