@@ -2,8 +2,8 @@
 
 Code blocks hold commands: ``hisn …`` is run in a folder like the reader's; a line that begins with
 ``$`` is followed by what it prints, where ``…`` alone stands for any lines.  A command with a
-placeholder (a word in capitals, ``…``) or one that needs a network is not run, but its options
-must exist.
+placeholder (a word in capitals, ``…``) or one that needs a network or never ends is not run, but
+its options must exist.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class Command:
     @property
     def can_run(self) -> bool:
         needs_network = self.words[:3] == ["hisn", "rules", "get"]
-        return not _PLACEHOLDER.search(self.text) and not needs_network
+        never_ends = self.words[:2] == ["hisn", "watch"] and "--once" not in self.words
+        return not (_PLACEHOLDER.search(self.text) or needs_network or never_ends)
 
 
 def commands_in_blocks(document: Path) -> list[Command]:

@@ -174,8 +174,8 @@ class Analysis:
             self.watermark.see(source, newest.get(source), cycle.now_us)
         if not self._policy.is_once:
             # What a run over files that are there was told of clocks and silence would be nonsense.
-            for note in self._checks.see(cycle, newest, judged.sequences):
-                self._noticed.add(note)
+            for seen in self._checks.see(cycle, newest, judged.sequences):
+                self._noticed.add(seen)
 
     def _close(self) -> None:
         """Let everything close: nothing comes any more."""

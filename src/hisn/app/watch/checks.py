@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from hisn import __version__
 from hisn.app.watch.cycle import Cycle
+from hisn.app.watch.noticed import Seen
 from hisn.core.instant import Instant, format_instant
 from hisn.core.packed import Plain, packed_text, unpacked_text
 from hisn.events.sequences import Sequence
@@ -103,7 +104,7 @@ class Checks:
 
     def see(
         self, cycle: Cycle, newest: Mapping[str, int | None], numbers: Iterable[Sequence]
-    ) -> Iterator[FeedNote]:
+    ) -> Iterator[Seen]:
         """Look at a cycle; yield what coverage has to know of it."""
         yield from self._silences(cycle)
         for piece in cycle.pieces:
@@ -118,7 +119,7 @@ class Checks:
         for each in numbers:
             yield from self._breaks(each, cycle.now_us)
 
-    def _silences(self, cycle: Cycle) -> Iterator[FeedNote]:
+    def _silences(self, cycle: Cycle) -> Iterator[Seen]:
         if not self._policy.silence_us:
             return
         heard = {piece.source for piece in cycle.pieces}
@@ -134,13 +135,13 @@ class Checks:
                 source.silent_us = 0
             elif name not in heard and not source.silent_us and silence_us >= self._policy.silence_us:
                 source.silent_us = cycle.now_us
-                yield FeedNote(source=name, kind="silent", at_us=cycle.now_us, since_us=source.heard_us)
+                yield Seen(source=name, kind="silent", at_us=cycle.now_us)
                 at = _At(name, source.heard_us, source.heard_us, source.record)
                 self._tell(
                     SILENT, self._policy.silence, at, _silence(self._policy.silence_us), is_closed=False
                 )
 
-    def _skews(self, cycle: Cycle, newest: Mapping[str, int | None]) -> Iterator[FeedNote]:
+    def _skews(self, cycle: Cycle, newest: Mapping[str, int | None]) -> Iterator[Seen]:
         for name in sorted({piece.source for piece in cycle.pieces}):
             time, source = newest.get(name), self._sources[name]
             if time is None:
@@ -150,7 +151,7 @@ class Checks:
             is_off = skew_us > self._policy.skew_us or (skew_us < -self._policy.skew_us and not is_new)
             if is_off and not source.skew_us:
                 reason = f"{abs(skew_us) // _US} s {'ahead of' if skew_us > 0 else 'behind'} this machine"
-                yield FeedNote(source=name, kind="gap", at_us=cycle.now_us, reason=f"its clock is {reason}")
+                yield Seen(source=name, kind="skew", at_us=cycle.now_us, reason=reason)
                 limit = f"{self._policy.skew_us // _US} s"
                 self._tell(
                     SKEW,
@@ -169,7 +170,7 @@ class Checks:
         record = known.record if known else 0
         self._tell(HOLE, self._policy.gap, _At(note.source, note.at_us, note.at_us, record), reason)
 
-    def _breaks(self, each: Sequence, now_us: int) -> Iterator[FeedNote]:
+    def _breaks(self, each: Sequence, now_us: int) -> Iterator[Seen]:
         key = (each.source, each.device)
         last = self._numbers.get(key)
         if last is None and len(self._numbers) >= _MOST_DEVICES:
@@ -181,10 +182,9 @@ class Checks:
         for record, expected, found in breaks:
             what = f"{found} after {expected - 1}, device {each.device or '?'}"
             missing = max(0, found - expected)
-            yield FeedNote(
-                source=each.source, kind="gap", at_us=now_us, count=missing, unit="records",
-                reason=f"numbers of a device break: {what}",
-            )  # fmt: skip
+            yield Seen(
+                source=each.source, kind="sequence", at_us=now_us, count=missing, unit="records", reason=what
+            )
             reason = Reason(field="sequence", test="sequence", pattern=str(expected), value=what)
             self._tell(BREAK, self._policy.sequence, _At(each.source, now_us, now_us, record), reason)
 

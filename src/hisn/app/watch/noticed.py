@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from hisn.core.instant import format_instant
 from hisn.core.packed import Plain, packed_text, unpacked_text
 from hisn.events.source import SourceNote
-from hisn.live.piece import FeedNote
 
 HOLES = {
     "truncated": "it was cut off or replaced",
@@ -21,11 +20,73 @@ HOLES = {
     "refused": "was refused",
     "unreadable": "it could not be read",
     "silent": "nothing came for longer than is possible",
+    "skew": "its clock is off",
+    "sequence": "numbers that its devices give do not follow each other",
 }
-"""What makes a source's coverage partial; the other kinds are nothing to worry about."""
+"""What makes a source's coverage partial."""
+SAID = {
+    "began": "was there before, and was not asked for",
+    "duplicate": "came again, and was left out",
+    "possible-duplicate": "came again, perhaps a sender's second try, and was kept",
+    "waiting": "it was held back, because nothing more was taken",
+    "ignored": "something beside it is not followed",
+}
+"""What coverage says besides; the other kinds are nothing to worry about."""
 MAX_SOURCES = 10_000
 """Sources whose holes are counted apart: names of senders can be anybody's."""
 OTHERS = "*"
+
+
+class Notice(Protocol):
+    """Say what was noticed: by a feed (`FeedNote`), or by a check of ours (`Seen`)."""
+
+    @property
+    def source(self) -> str:
+        """Return the name of the source."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Return what it is."""
+        ...
+
+    @property
+    def at_us(self) -> int:
+        """Return when it was noticed."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """Return how much it is."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """Return what is counted."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Return more words; they may be hostile."""
+        ...
+
+    @property
+    def code(self) -> str:
+        """Return the error code that explains it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Say what a check of ours has noticed."""
+
+    source: str
+    kind: str
+    at_us: int
+    count: int = 0
+    unit: str = ""
+    reason: str = ""
+    code: str = ""
 
 
 @dataclass(slots=True)
@@ -45,7 +106,7 @@ class Noticed:
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str], _Count] = {}
 
-    def add(self, note: FeedNote) -> None:
+    def add(self, note: Notice) -> None:
         """Count a note."""
         key = (note.source, note.kind)
         if key not in self._counts and len(self._counts) >= MAX_SOURCES:
@@ -60,7 +121,7 @@ class Noticed:
     def notes(self) -> Iterator[SourceNote]:
         """Yield what coverage has to say of the holes, by source and kind."""
         for (source, kind), each in sorted(self._counts.items()):
-            if kind not in HOLES:
+            if kind not in HOLES and kind not in SAID:
                 continue
             span = format_instant(each.first_us)
             if each.last_us != each.first_us:
@@ -68,9 +129,10 @@ class Noticed:
             count = f"{each.count:,} {each.unit} " if each.count else ""
             times = f", {each.times:,} times" if each.times > 1 else ""
             why = f": {each.reason}" if each.reason else ""
-            yield SourceNote(
-                source, "", "partial", f"{count}{HOLES[kind]} ({span}{times}){why}", each.code or "E2641"
-            )
+            is_hole = kind in HOLES
+            text = f"{count}{HOLES[kind] if is_hole else SAID[kind]} ({span}{times}){why}"
+            code = each.code or ("E2641" if is_hole else "")
+            yield SourceNote(source, "", "partial" if is_hole else "read", text, code)
 
     def counts(self, kinds: Sequence[str]) -> int:
         """Return how much was counted of some kinds, over all sources."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from hisn.app.watch.checks import CheckPolicy, Checks
 from hisn.app.watch.cycle import Cycle, PieceRecord
+from hisn.app.watch.noticed import Seen
 from hisn.core.packed import pack, unpack
 from hisn.events import sequences
 from hisn.findings.model import Finding
@@ -19,7 +20,7 @@ POLICY = CheckPolicy(
 class Watched:
     def __init__(self, policy: CheckPolicy = POLICY) -> None:
         self.checks = Checks(policy)
-        self.notes: list[FeedNote] = []
+        self.notes: list[Seen] = []
 
     def cycle(
         self,
@@ -111,4 +112,4 @@ def test_without_a_level_it_is_coverage_only() -> None:
     watched.cycle(0, "a", newest_s=9_000)
     watched.cycle(900)
     assert watched.checks.take() == []
-    assert {note.kind for note in watched.notes} == {"gap", "silent"}
+    assert {note.kind for note in watched.notes} == {"skew", "silent"}

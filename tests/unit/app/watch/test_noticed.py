@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hisn.app.watch import noticed
-from hisn.app.watch.noticed import Noticed
+from hisn.app.watch.noticed import Noticed, Seen
 from hisn.core.packed import pack, unpack
 from hisn.live.piece import FeedNote, NoteKind
 
@@ -25,6 +25,18 @@ def test_holes_are_counted_by_kind_and_said_once() -> None:
     )
     assert counts.counts(["dropped"]) == 10
     assert counts.counts(["rotated"]) == 1
+
+
+def test_what_is_no_hole_is_said_and_changes_no_status() -> None:
+    counts = Noticed()
+    counts.add(note("possible-duplicate", count=3))
+    counts.add(note("heard"))
+    counts.add(Seen(source="s", kind="skew", at_us=0, reason="400 s ahead of this machine"))
+    hole, said = sorted(counts.notes(), key=lambda each: each.status)
+    assert (said.status, said.code) == ("read", "")
+    assert said.reason.startswith("3 records came again, perhaps")
+    assert (hole.status, hole.code) == ("partial", "E2641")
+    assert hole.reason.endswith("its clock is off (1970-01-01T00:00:00.000000Z): 400 s ahead of this machine")
 
 
 def test_names_of_senders_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
