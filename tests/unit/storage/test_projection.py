@@ -58,9 +58,8 @@ def test_batches_under_one_key_are_found(projection: Projection) -> None:
 
 
 def test_the_batches_of_a_source_are_found_in_the_order_of_its_records(projection: Projection) -> None:
-    same = {"source": SOURCE, "intake": INTAKE}
-    projection.add([ActRow(8, "batch", hash_of(8), part=9, ordinal=1, **same)])
-    projection.add([ActRow(9, "batch", hash_of(9), part=9, ordinal=0, **same)])
+    projection.add([ActRow(8, "batch", hash_of(8), source=SOURCE, part=9, ordinal=1, intake=INTAKE)])
+    projection.add([ActRow(9, "batch", hash_of(9), source=SOURCE, part=9, ordinal=0, intake=INTAKE)])
     projection.add([ActRow(10, "batch", hash_of(10), source=b"t" * 32, intake=INTAKE)])
     assert projection.neighbours(2) == [1, 2, 9, 8]
     assert projection.neighbours(10) == [10]
