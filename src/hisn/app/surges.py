@@ -216,6 +216,10 @@ class SurgeLane:
         """Enter into a ledger what was not judged, and why."""
         _report(self._watch, ledger)
 
+    def rows(self) -> tuple[RuleCoverage, ...]:
+        """Return the row of the check for the coverage."""
+        return (_row(self._watch),)
+
     def dump(self) -> Plain:
         """Return the state."""
         return self._watch.dump()

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+import msgspec
+
 from hisn import __version__
 from hisn.acts.statement import Ref
 from hisn.app.judge import Part
@@ -25,7 +27,7 @@ from hisn.app.watch.watermark import Watermark
 from hisn.core import limits
 from hisn.core.packed import Plain, pack, packed_text, unpack, unpacked_text
 from hisn.engine.correlate.episode import Tally
-from hisn.engine.coverage import Coverage
+from hisn.engine.coverage import Coverage, RuleCoverage
 from hisn.engine.ledger import CoverageLedger
 from hisn.findings.build import FindingBuilder, Spanned
 from hisn.findings.follow import Change, Follower
@@ -67,6 +69,10 @@ class Lane(Protocol):
 
     def report(self, ledger: CoverageLedger) -> None:
         """Enter into a ledger what was not judged, and why."""
+        ...
+
+    def rows(self) -> tuple[RuleCoverage, ...]:
+        """Return what coverage says of checks that are no rules."""
         ...
 
     def dump(self) -> Plain:
@@ -239,7 +245,9 @@ class Analysis:
             ledger.add_note(note)
         for lane in self._lanes:
             lane.report(ledger)
-        return ledger.build(self._rules, self._left_out, self._tally() if self._tally else None)
+        coverage = ledger.build(self._rules, self._left_out, self._tally() if self._tally else None)
+        rows = tuple(row for lane in self._lanes for row in lane.rows())
+        return msgspec.structs.replace(coverage, rules=(*coverage.rules, *rows))
 
     def noticed(self, *kinds: str) -> int:
         """Return how much feeds have noticed of some kinds."""

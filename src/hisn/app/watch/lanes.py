@@ -11,6 +11,7 @@ from hisn.core.packed import Plain
 from hisn.engine.correlate.correlator import Correlator
 from hisn.engine.correlate.episode import Tally
 from hisn.engine.correlate.plan import compile_correlations
+from hisn.engine.coverage import RuleCoverage
 from hisn.engine.ledger import CoverageLedger
 from hisn.findings.build import Spanned
 from hisn.findings.correlated import CorrelatedFindings
@@ -35,6 +36,10 @@ class CorrelationLane:
 
     def report(self, ledger: CoverageLedger) -> None:
         """Enter nothing: `tally` says more."""
+
+    def rows(self) -> tuple[RuleCoverage, ...]:
+        """Return nothing: correlations have rows as rules have."""
+        return ()
 
     def add(self, part: Part) -> None:
         """Take the marks of a cycle."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -28,6 +29,7 @@ from hisn.app.wiring import load_databases, load_plan, load_rule_pack
 from hisn.core.clock import Clock
 from hisn.engine.coverage import Coverage
 from hisn.engine.scan import Scanner
+from hisn.errors import UsageError
 from hisn.events.declare import Declarations
 from hisn.events.mapping import Mapping, load_mapping
 from hisn.live.feed import Feed
@@ -115,6 +117,13 @@ def run_watch(
     Raises UsageError, InputError, StorageError.
     """
     config = request.config
+    if sys.platform != "linux":
+        raise UsageError(
+            "E1355",
+            "hisn watch runs on Linux",
+            hint="run it in a container; hisn guard and hisn verify run here",
+            unchanged="nothing was read",
+        )
     with ExitStack() as stack:
         cycles: CyclesApart | None = None
         if config.seal:

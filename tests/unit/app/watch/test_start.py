@@ -17,7 +17,9 @@ from tests.unit.app.watch.world import guarded, web_log
 
 from hisn.app.disclose import disclose
 from hisn.app.evidence_pack import PackRequest, make_pack
+from hisn.app.guard import GuardRequest, guard
 from hisn.app.node_status import check_node
+from hisn.app.options import phases_from
 from hisn.app.recheck import recheck
 from hisn.app.rejudge import Outcome
 from hisn.app.watch.config import parse_config, read_config
@@ -25,6 +27,8 @@ from hisn.app.watch.outbox import Told, Waiting
 from hisn.app.watch.start import WatchRequest, run_watch
 from hisn.app.wiring import load_rule_pack
 from hisn.engine.coverage import Coverage
+from hisn.errors import UsageError
+from hisn.events.declare import Declarations
 from hisn.findings.model import Finding
 from hisn.verify.check import verify_pack
 from hisn.verify.steps import Result
@@ -265,3 +269,28 @@ def test_a_finding_of_a_watch_is_packed_verified_and_rechecked(place: Place, tmp
         disclose(node, finding.id, tmp_path / "f.evdata")
         done = recheck(node, tmp_path / "f.evdata", load_rule_pack((tmp_path / "rule.yml",), None))
         assert done.verdict.outcome == Outcome.SAME, done.verdict
+
+
+def test_another_system_is_told_so(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(UsageError) as caught:
+        place.once()
+    assert caught.value.code == "E1355"
+
+
+def test_surges_are_found_as_guard_finds_them(place: Place, tmp_path: Path) -> None:
+    calendar = tmp_path / "calendar.toml"
+    calendar.write_text(
+        'format = "hisn-calendar/1"\nelection = "Vesna"\nzone = "UTC"\n'
+        '[[phase]]\nname = "voting"\nbegins = 2026-11-03T00:00:00+00:00\n'
+    )
+    place.write("a.log", STREAMS["a.log"])
+    coverage = place.once(config={"calendar": str(calendar)})
+    expected, _countries = phases_from(str(calendar), None)
+    request = GuardRequest(
+        (str(tmp_path / "watched"),), Declarations(), rules=(tmp_path / "rule.yml",), processes=1,
+        use_hyperscan=False, calendar=expected,
+    )  # fmt: skip
+    result = guard(request)
+    assert coverage == result.coverage
+    assert {finding.id for finding in place.told.values()} == {finding.id for finding in result.findings}
