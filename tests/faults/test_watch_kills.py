@@ -58,8 +58,12 @@ class Place:
         return int(json.loads(row[0])["sealed"][0]) if row else 0
 
     def finish(self) -> None:
-        with self.start("--once") as process:
-            assert process.wait(PATIENCE_S) == 0, process.stderr.read() if process.stderr else b""
+        out = self.home.with_name("out.jsonl")
+        with self.start("--once", "--jsonl", str(out)) as process:
+            status = process.wait(PATIENCE_S)
+            said = process.stderr.read() if process.stderr else b""
+        coverage = json.loads(out.read_bytes().splitlines()[-1])
+        assert (status, said, coverage["incomplete_reasons"]) == (0, b"", []), coverage["sources"]
 
     def acts(self) -> list[tuple[Statement, dict[str, Value]]]:
         with opened(self.home) as node:

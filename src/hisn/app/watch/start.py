@@ -290,7 +290,9 @@ class _Runner:
                 if idle > 1:
                     break
                 continue
-            if cycles and not size and self._clock.now() - published_us >= _PUBLISH_US:
+            # Witnesses may let us wait: they are asked when nothing comes, but not never.
+            age_us = self._clock.now() - published_us
+            if cycles and (age_us >= _PUBLISH_US * 10 or (not size and age_us >= _PUBLISH_US)):
                 cycles.publish()
                 published_us = self._clock.now()
             if size < full // 2:
