@@ -20,11 +20,11 @@ HOLES = {
     "refused": "was refused",
     "unreadable": "it could not be read",
     "silent": "nothing came for longer than is possible",
-    "skew": "its clock is off",
     "sequence": "numbers that its devices give do not follow each other",
 }
 """What makes a source's coverage partial."""
 SAID = {
+    "skew": "its clock is off",
     "began": "was there before, and was not asked for",
     "duplicate": "came again, and was left out",
     "possible-duplicate": "came again, perhaps a sender's second try, and was kept",
