@@ -12,8 +12,9 @@ import threading
 import time
 from pathlib import Path
 
+import httpx
 import pytest
-from tests.unit.app.units import RULE, alone, opened
+from tests.unit.app.units import RULE, alone, free_urls, opened
 from tests.unit.app.watch.world import evening_log, final_findings
 
 from hisn.acts.envelope import parse_envelope
@@ -136,6 +137,73 @@ def kill_again_and_again(place: Place, kills: int) -> None:
         process.stderr.close()
     writer.join()
     place.finish()
+
+
+TOKEN = "a token of sixteen and more"
+
+
+def send_all(port: int, data: bytes, patience_s: float) -> None:
+    """Post a stream in bodies, each of them again until it was taken, as a careful sender does."""
+    rows = data.splitlines(keepends=True)
+    end = time.monotonic() + patience_s
+    with httpx.Client(timeout=5.0) as client:
+        for start in range(0, len(rows), 100):
+            while True:
+                headers = {
+                    "Authorization": f"Bearer {TOKEN}",
+                    "Content-Type": "text/plain",
+                    "Idempotency-Key": f"body-{start}",
+                }
+                try:
+                    answer = client.post(
+                        f"http://127.0.0.1:{port}/portal",
+                        content=b"".join(rows[start : start + 100]),
+                        headers=headers,
+                    )
+                except httpx.TransportError:
+                    assert time.monotonic() < end
+                    time.sleep(0.05)
+                    continue
+                if answer.status_code == 200:
+                    break
+                time.sleep(0.05)
+            time.sleep(0.1)
+
+
+def test_what_was_acknowledged_by_http_is_sealed_once_however_often_it_is_killed(tmp_path: Path) -> None:
+    place = Place(tmp_path / "killed")
+    port = int(free_urls(("a",))["a"].rpartition(":")[2])
+    (tmp_path / "token").write_text(TOKEN)
+    place.streams = {"portal": evening_log(13, 6_000)}
+    listening = f'[[http]]\nlisten = "127.0.0.1:{port}"\n[http.sources]\nportal = "{tmp_path}/token"\n'
+    rest = place.config.read_text().split("[[follow]]")[0]
+    place.config.write_text(rest + listening)
+    sender = threading.Thread(target=send_all, args=(port, place.streams["portal"], 120.0))
+    sender.start()
+    dice = Dice(1, "http")
+    for _ in range(5):
+        before = place.sealed()
+        process = place.start()
+        end = time.monotonic() + 20
+        while place.sealed() == before and time.monotonic() < end:
+            time.sleep(0.01)
+        time.sleep(0.5 * dice.random())
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(PATIENCE_S)
+        assert process.stderr is not None
+        process.stderr.close()
+    with place.start() as process:
+        sender.join()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
+    place.finish()
+    acts = place.acts()
+    check_sealed_once(place, acts)
+    expected = Place(tmp_path / "undisturbed")
+    expected.streams = place.streams
+    (expected.logs / "portal").write_bytes(place.streams["portal"])
+    expected.finish()
+    assert final_findings(acts) == final_findings(expected.acts())
 
 
 def undisturbed(folder: Path) -> Place:
