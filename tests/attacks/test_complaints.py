@@ -265,7 +265,8 @@ def test_memory_does_not_grow_with_the_log_or_its_hits(
     peaks = []
     for size in (12 * MiB, 24 * MiB):
         code, peak, out = hisn([write(tmp_path / "log", size), "--jsonl", "--processes", 1])
-        assert code == 0
+        # A flood of one hour is more than correlations hold of an hour: they let go, and say so.
+        assert code == (3 if b"events that correlations could not hold" in out else 0)
         assert (b'"rule_id"' in out) is finds
         peaks.append(peak)
     print(f"{peaks[0] / MiB:.0f} and {peaks[1] / MiB:.0f} MiB")

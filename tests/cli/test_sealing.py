@@ -84,12 +84,22 @@ def left_behind(home: Path) -> list[str]:
     return [path.name for path in Places(home).intake.iterdir() if path.is_dir()]
 
 
+def hear_interrupts() -> None:
+    """Undo what a shell does for jobs in the background: they, and all that they start, ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def running(home: Path, rule: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Begin a long run, and give it when it has sealed some batches."""
     logs = many_logs(tmp_path / "many", 400)
     command = sealing(logs, rule, "-j", "2")
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=hear_interrupts,  # noqa: PLW1509 (no thread runs here)
+    ) as process:
         with opened(home) as node:
             until(lambda: node.log.head().checkpoint.size > 20)
         yield process
