@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from fractions import Fraction
 from itertools import pairwise
-from typing import assert_never
+from typing import Literal, TypeAlias, assert_never
 
 from hisn.core import limits
 from hisn.rules.correlation import (
@@ -21,6 +21,9 @@ from hisn.rules.correlation import (
     Presence,
     Seen,
 )
+
+Test: TypeAlias = tuple[Literal["eq", "neq", "lt", "lte", "gt", "gte"], Fraction]
+"""A comparison whose number is read already."""
 
 
 def unsound_chains(targets: Mapping[str, Collection[str]]) -> frozenset[str]:
@@ -101,8 +104,13 @@ def _can_hold(correlation: Correlation, references: int) -> bool:
 
 def holds(compare: Compare, value: Fraction) -> bool:
     """Tell whether a measure meets a comparison, exactly."""
-    wanted = Fraction(compare.value)
-    match compare.op:
+    return meets((compare.op, Fraction(compare.value)), value)
+
+
+def meets(test: Test, value: Fraction) -> bool:
+    """Tell whether a measure meets a test, exactly."""
+    op, wanted = test
+    match op:
         case "eq":
             return value == wanted
         case "neq":
@@ -115,7 +123,7 @@ def holds(compare: Compare, value: Fraction) -> bool:
             return value > wanted
         case "gte":
             return value >= wanted
-    assert_never(compare.op)
+    assert_never(op)
 
 
 def _expression_problems(correlation: Correlation, names: Collection[str]) -> Iterator[str]:

@@ -12,12 +12,13 @@ from hisn.engine.correlate.block import Block
 from hisn.engine.correlate.cells import SCALE
 from hisn.engine.correlate.log import Log
 from hisn.engine.correlate.order import Ordered
-from hisn.engine.correlate.plan import Judged, Test
+from hisn.engine.correlate.plan import Judged
 from hisn.engine.correlate.ranks import Percentiles
 from hisn.engine.correlate.rows import Array, Bools
 from hisn.engine.correlate.totals import Distinct, Totals
 from hisn.events.batch import Int64s
 from hisn.rules.correlation import AllSeen, AnySeen, NotSeen, Presence, Seen
+from hisn.rules.correlation_shape import Test
 
 
 @dataclass(frozen=True, slots=True)

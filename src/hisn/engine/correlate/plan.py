@@ -13,20 +13,18 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal, TypeAlias
 
 from hisn.core import limits
 from hisn.engine.correlate.terms import Term, parts_of, terms_of
 from hisn.errors import InputError
 from hisn.rules.correlation import TEMPORAL, Correlation, Kind, Presence
+from hisn.rules.correlation_shape import Test, meets
 from hisn.rules.pack import Pack
 
 STATE_VERSION = 2
 """Raised with every change of what is held, counted or dumped."""
 
 NUMERIC: tuple[Kind, ...] = ("value_sum", "value_avg", "value_percentile", "value_median")
-
-Test: TypeAlias = tuple[Literal["eq", "neq", "lt", "lte", "gt", "gte"], Fraction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,21 +304,3 @@ def _only_all(tests: tuple[Test, ...], count: int) -> bool:
     """Tell whether the tests hold for all references in order, and for fewer or none never."""
     held = [all(meets(test, Fraction(number)) for test in tests) for number in range(count + 1)]
     return held[-1] and not any(held[:-1])
-
-
-def meets(test: Test, value: Fraction) -> bool:
-    """Tell whether a measure meets a test, exactly."""
-    op, wanted = test
-    match op:
-        case "eq":
-            return value == wanted
-        case "neq":
-            return value != wanted
-        case "lt":
-            return value < wanted
-        case "lte":
-            return value <= wanted
-        case "gt":
-            return value > wanted
-        case "gte":
-            return value >= wanted

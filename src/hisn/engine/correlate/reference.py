@@ -56,10 +56,10 @@ from itertools import permutations, product
 
 from hisn.engine.correlate.cells import SCALE, digest_of, number_of, text_of_number, texts_of_cells
 from hisn.engine.correlate.episode import Episode, Part
-from hisn.engine.correlate.plan import NUMERIC, Judged, compile_correlations, meets
+from hisn.engine.correlate.plan import NUMERIC, Judged, compile_correlations
 from hisn.events.schema import Cell
 from hisn.rules.correlation import Correlation
-from hisn.rules.correlation_shape import holds_with
+from hisn.rules.correlation_shape import holds_with, meets
 from hisn.rules.pack import Pack
 
 MAX_TIED_SOURCES = 6

@@ -7,10 +7,11 @@ import pytest
 from tests.unit.engine.correlate.plain import correlation_of, rules_of, with_correlations
 
 from hisn.core import limits
-from hisn.engine.correlate.plan import Column, compile_correlations, meets
+from hisn.engine.correlate.plan import Column, compile_correlations
 from hisn.engine.correlate.terms import Term
 from hisn.errors import InputError
 from hisn.rules.correlation import CompareOp, Reference
+from hisn.rules.correlation_shape import meets
 
 RULES = rules_of(3)
 MANY = correlation_of(
