@@ -12,6 +12,7 @@ from typing import Literal
 from hisn.core.limits import MiB
 from hisn.errors import StorageError
 from hisn.live.spool import Batch, Full, Spool
+from hisn.live.stream import Notes
 
 GROUP_BYTES = 4 * MiB
 MAX_OFFERED_BYTES = 16 * MiB
@@ -40,6 +41,7 @@ class Committer:
         self._thread: threading.Thread | None = None
         self.trouble: str | None = None
         """Why nothing can be kept now; senders who can wait do."""
+        self._is_trouble_noted = False
 
     def start(self) -> None:
         """Begin."""
@@ -54,6 +56,13 @@ class Committer:
         if self._thread:
             self._thread.join()
             self._thread = None
+
+    def note(self, notes: Notes, source: str, now_us: int) -> None:
+        """Say once of a trouble that senders wait. To be called from one thread."""
+        trouble = self.trouble
+        if trouble and not self._is_trouble_noted:
+            notes.add(source, "waiting", now_us, since_us=now_us, reason=trouble)
+        self._is_trouble_noted = bool(trouble)
 
     def offer(self, lines: bytes, dropped: Callable[[], None]) -> bool:
         """Keep lines of a sender that cannot wait; False if there is no place, `dropped` if there was none.

@@ -117,7 +117,6 @@ class HttpFeed:
         self._feed = SpoolFeed(name, spool, self._notes)
         self._door = door
         self._bodies: OrderedDict[bytes, None] = OrderedDict()
-        self._waiting_since_us: int | None = None
         door.add(self)
 
     def resume(self, position: Position | None, now_us: int) -> None:
@@ -141,12 +140,7 @@ class HttpFeed:
     def notes(self, now_us: int) -> Sequence[FeedNote]:
         """Return what was noticed since the last call."""
         self.tally.note(self._notes, self.name, now_us, self._feed.end)
-        trouble = self.committer.trouble
-        if trouble and self._waiting_since_us is None:
-            self._waiting_since_us = now_us
-            self._notes.add(self.name, "waiting", now_us, since_us=now_us, reason=trouble)
-        elif not trouble:
-            self._waiting_since_us = None
+        self.committer.note(self._notes, self.name, now_us)
         return self._feed.notes(now_us)
 
     def close(self) -> None:

@@ -63,7 +63,6 @@ class SyslogFeed:
             self._receiver = UdpReceiver(listen.host, listen.port, self._committer, self._tally)
         else:
             self._receiver = TcpReceiver(listen, self._committer, self._tally)
-        self._waiting_since_us: int | None = None
 
     @property
     def address(self) -> tuple[str, int]:
@@ -93,12 +92,7 @@ class SyslogFeed:
         """Return what was noticed since the last call."""
         self._receiver.count_losses()
         self._tally.note(self._notes, self.name, now_us, self._feed.end)
-        trouble = self._committer.trouble
-        if trouble and self._waiting_since_us is None:
-            self._waiting_since_us = now_us
-            self._notes.add(self.name, "waiting", now_us, since_us=now_us, reason=trouble)
-        elif not trouble:
-            self._waiting_since_us = None
+        self._committer.note(self._notes, self.name, now_us)
         return self._feed.notes(now_us)
 
     def close(self) -> None:
