@@ -16,7 +16,7 @@ from hisn.events.batch import Chunk
 from hisn.events.decompress import ZIP_EMPTY, ZIP_MAGIC, Unpacked, unpacked
 from hisn.events.discover import discover
 from hisn.events.source import DocumentFormat, LineFormat, SourceNote
-from hisn.events.stretches import Readable, Stretch, stretches
+from hisn.events.stretches import Readable, Stretch, parsed_lines, stretches
 from hisn.events.tasks import STDIN, Discovery, Task
 from hisn.events.text import as_utf8, has_only_text
 
@@ -172,17 +172,7 @@ class _Reader:
 
     def _read_lines(self, found: LineFormat, head: bytes, lines: Iterator[Stretch]) -> Iterator[Chunk]:
         reader = found.open(head, self._task.declaration)
-        for stretch in lines:
-            parsed = reader.parse(stretch.lines, stretch.first_number)
-            yield Chunk(
-                self._name,
-                found.name,
-                parsed.blocks,
-                (*stretch.holes, *parsed.unparsed),
-                parsed.records,
-                stretch.size_bytes,
-                stretch.breaks,
-            )
+        yield from parsed_lines(self._name, found.name, reader, lines)
 
     def _read_document(
         self, found: DocumentFormat, stream: Readable, plain: BinaryIO | Unpacked | None

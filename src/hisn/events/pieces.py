@@ -21,7 +21,7 @@ from hisn.events import sources
 from hisn.events.batch import Block, Chunk
 from hisn.events.decompress import GZIP_MAGIC, ZIP_MAGIC, ZSTD_MAGIC
 from hisn.events.source import DocumentFormat, LineFormat, SourceNote
-from hisn.events.stretches import stretches
+from hisn.events.stretches import parsed_lines, stretches
 from hisn.events.tasks import Task
 from hisn.events.text import as_utf8, has_only_text
 
@@ -93,17 +93,7 @@ def _read_lines(
     reader = found.open(head, task.declaration)
     if context and not found.splittable:
         reader.parse(context, 1)  # its directives; whatever records it holds were read before
-    for stretch in stretches(plain, task.first_record or 1):
-        parsed = reader.parse(stretch.lines, stretch.first_number)
-        yield Chunk(
-            task.name,
-            found.name,
-            parsed.blocks,
-            (*stretch.holes, *parsed.unparsed),
-            parsed.records,
-            stretch.size_bytes,
-            stretch.breaks,
-        )
+    yield from parsed_lines(task.name, found.name, reader, stretches(plain, task.first_record or 1))
 
 
 def _read_document(

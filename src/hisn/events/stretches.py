@@ -6,12 +6,14 @@ being held, and named as a hole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from hisn.core import limits
+from hisn.events.batch import Chunk
 from hisn.events.schema import Unparsed
+from hisn.events.source import LineReader
 
 
 class Readable(Protocol):
@@ -135,3 +137,18 @@ def _read_full(stream: Readable, size: int) -> bytes:
         parts.append(part)
         size -= len(part)
     return b"".join(parts)
+
+
+def parsed_lines(source: str, kind: str, reader: LineReader, lines: Iterable[Stretch]) -> Iterator[Chunk]:
+    """Yield what a reader makes of each stretch of a source."""
+    for stretch in lines:
+        parsed = reader.parse(stretch.lines, stretch.first_number)
+        yield Chunk(
+            source,
+            kind,
+            parsed.blocks,
+            (*stretch.holes, *parsed.unparsed),
+            parsed.records,
+            stretch.size_bytes,
+            stretch.breaks,
+        )
