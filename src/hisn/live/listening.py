@@ -67,3 +67,11 @@ def bound(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
             unchanged="nothing was started",
         ) from error
     return made
+
+
+def address_of(listening: socket.socket | None) -> tuple[str, int]:
+    """Return where a socket listens."""
+    if listening is None:
+        raise RuntimeError("nothing is listened to yet")
+    host, port = listening.getsockname()[:2]
+    return host, port

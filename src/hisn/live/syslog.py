@@ -19,7 +19,7 @@ from typing import Any
 from hisn.live.committer import Committer
 from hisn.live.feed import Position
 from hisn.live.framing import Framer, Framing
-from hisn.live.listening import Tls, bound, names_of, tls_context
+from hisn.live.listening import Tls, address_of, bound, names_of, tls_context
 from hisn.live.piece import FeedNote, Piece
 from hisn.live.spool import Batch, Spool
 from hisn.live.spool_feed import SpoolFeed
@@ -141,10 +141,7 @@ class TcpReceiver:
     @property
     def address(self) -> tuple[str, int]:
         """Return where it listens."""
-        if self._socket is None:
-            raise RuntimeError("nothing is listened to yet")
-        host, port = self._socket.getsockname()[:2]
-        return host, port
+        return address_of(self._socket)
 
     def bind(self) -> None:
         """Take the address. Raises StorageError (E5642)."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hisn.live.committer import Committer
 from hisn.live.framing import line_of
-from hisn.live.listening import bound
+from hisn.live.listening import address_of, bound
 from hisn.live.tally import Tally
 
 _RXQ_OVFL = 40
@@ -39,10 +39,7 @@ class UdpReceiver:
     @property
     def address(self) -> tuple[str, int]:
         """Return where it listens."""
-        if self._socket is None:
-            raise RuntimeError("nothing is listened to yet")
-        host, port = self._socket.getsockname()[:2]
-        return host, port
+        return address_of(self._socket)
 
     def bind(self) -> None:
         """Take the address. Raises StorageError (E5642)."""
