@@ -10,6 +10,7 @@ from hisn.core.timespan import timespan_text
 from hisn.present.i18n import _
 from hisn.present.tech import prose, tech
 from hisn.rules.correlation import (
+    SIGNS,
     AllSeen,
     AnySeen,
     Correlation,
@@ -20,8 +21,6 @@ from hisn.rules.correlation import (
     silenced_correlations,
 )
 from hisn.rules.pack import Pack, Rule
-
-SIGNS = {"eq": "=", "neq": "≠", "lt": "<", "lte": "≤", "gt": ">", "gte": "≥"}
 
 
 def explain_correlation(pack: Pack, correlation: Correlation) -> tuple[Step, ...]:

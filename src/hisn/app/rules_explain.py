@@ -11,7 +11,7 @@ from typing import assert_never
 from hisn.errors import UsageError
 from hisn.present.i18n import _
 from hisn.present.tech import tech
-from hisn.rules.correlation import Correlation
+from hisn.rules.correlation import SIGNS, Correlation
 from hisn.rules.expr import (
     ANY_ONE,
     And,
@@ -176,7 +176,7 @@ def _atom(atom: Atom) -> str:  # noqa: PLR0911 - one case for each kind of test
             value = tech(f"/{atom.pattern}/{atom.flags}")
             return _("{field} matches {value}").format(field=tech(atom.field), value=value)
         case Number():
-            return f"{tech(atom.field)} {_SIGNS[atom.op]} {tech(atom.value)}"
+            return f"{tech(atom.field)} {SIGNS[atom.op]} {tech(atom.value)}"
         case Network():
             network = tech(atom.network)
             return _("{field} lies in {network}").format(field=tech(atom.field), network=network)
@@ -187,15 +187,12 @@ def _atom(atom: Atom) -> str:  # noqa: PLR0911 - one case for each kind of test
         case FieldRef():
             return _reference(atom)
         case TimeOf():
-            return f"{_part_of_date(atom)} {_SIGNS[atom.op]} {tech(atom.value)}"
+            return f"{_part_of_date(atom)} {SIGNS[atom.op]} {tech(atom.value)}"
         case Keyword():
             return _("the record contains {value}").format(value=_pattern(atom.parts))
         case KeywordRegex():
             return _("the record matches {value}").format(value=tech(f"/{atom.pattern}/{atom.flags}"))
     assert_never(atom)
-
-
-_SIGNS = {"eq": "=", "lt": "<", "lte": "≤", "gt": ">", "gte": "≥"}
 
 
 def _pattern(parts: Sequence[str | int]) -> str:

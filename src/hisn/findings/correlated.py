@@ -15,6 +15,7 @@ from hisn.findings.confidence import confidence_of_status
 from hisn.findings.model import SCHEMA, Evidence, Finding, Reason
 from hisn.findings.sentence import MEASURE, english
 from hisn.rules.correlation import (
+    SIGNS,
     TEMPORAL,
     AllSeen,
     AnySeen,
@@ -25,8 +26,6 @@ from hisn.rules.correlation import (
     silenced_correlations,
 )
 from hisn.rules.pack import Pack
-
-_SIGNS = {"eq": "=", "neq": "≠", "lt": "<", "lte": "≤", "gt": ">", "gte": "≥"}
 
 
 class CorrelatedFindings:
@@ -156,7 +155,7 @@ def _common(episode: Episode) -> Iterator[Reason]:
 
 def _asked(correlation: Correlation, titles: dict[str, str]) -> str:
     """Return what a correlation asks for, with titles for names."""
-    numbers = ", ".join(f"{_SIGNS[each.op]} {each.value}" for each in correlation.condition)
+    numbers = ", ".join(f"{SIGNS[each.op]} {each.value}" for each in correlation.condition)
     if correlation.kind not in TEMPORAL:
         return numbers
     by_name = {each.name: titles[each.digests[0]] for each in correlation.references}

@@ -7,7 +7,7 @@ correlations (a *chain*), in windows of time (Sigma specification 2.1, Correlati
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import msgspec
@@ -63,6 +63,12 @@ class Alias(msgspec.Struct, frozen=True, kw_only=True):
     fields: Annotated[
         tuple[tuple[Name, Name], ...], Meta(min_length=1, max_length=limits.MAX_CORRELATION_RULES)
     ]
+
+
+SIGNS: Mapping[CompareOp, str] = {
+    "eq": "=", "neq": "≠", "lt": "<", "lte": "≤", "gt": ">", "gte": "≥",
+}  # fmt: skip
+"""How comparisons are written for people."""
 
 
 class Compare(msgspec.Struct, frozen=True, array_like=True):

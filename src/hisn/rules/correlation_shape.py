@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from fractions import Fraction
 from itertools import pairwise
-from typing import Literal, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 from hisn.core import limits
 from hisn.rules.correlation import (
@@ -16,13 +16,14 @@ from hisn.rules.correlation import (
     AllSeen,
     AnySeen,
     Compare,
+    CompareOp,
     Correlation,
     NotSeen,
     Presence,
     Seen,
 )
 
-Test: TypeAlias = tuple[Literal["eq", "neq", "lt", "lte", "gt", "gte"], Fraction]
+Test: TypeAlias = tuple[CompareOp, Fraction]
 """A comparison whose number is read already."""
 
 
