@@ -11,6 +11,13 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 import click
 
 from hisn.app.options import parse_moment, zone_of
+from hisn.cli.judging import (
+    exclude_option,
+    hyperscan_option,
+    placeholders_option,
+    rules_option,
+    sources_option,
+)
 from hisn.present.i18n import _
 from hisn.rules.pack import LEVELS
 
@@ -78,20 +85,9 @@ def _help() -> str:
 
 @click.command(help=_help())
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option(
-    "-r",
-    "--rules",
-    multiple=True,
-    metavar="PATH",
-    help=_("Rules: files, folders or packs (default: the bundled election rules)."),
-)
-@click.option(
-    "--exclude",
-    multiple=True,
-    metavar="PATTERN",
-    help=_("Leave out rules by id, path, title or tag (* and ? allowed)."),
-)
-@click.option("--placeholders", metavar="FILE", help=_("Values for placeholders in rules (TOML)."))
+@rules_option
+@exclude_option
+@placeholders_option
 @click.option(
     "--level", type=click.Choice(LEVELS), default="informational", help=_("Show findings from this level on.")
 )
@@ -112,11 +108,7 @@ def _help() -> str:
     "-o", "--output", metavar="FILE", help=_("Write the results to a file instead of standard output.")
 )
 @click.option("--html", metavar="FILE", help=_("Write a report for people, one file that needs no network."))
-@click.option(
-    "--sources",
-    metavar="FILE",
-    help=_("Declare what sources do not say themselves (TOML): year, zone, kind, asset."),
-)
+@sources_option
 @click.option(
     "--calendar",
     metavar="FILE",
@@ -144,11 +136,7 @@ def _help() -> str:
     metavar="N",
     help=_("Processes (0: as many as the work deserves)."),
 )
-@click.option(
-    "--no-hyperscan",
-    is_flag=True,
-    help=_("Judge with RE2 alone, as on macOS and Windows; the findings are the same."),
-)
+@hyperscan_option
 @click.option(
     "--batch-rows",
     type=click.IntRange(1, 1 << 24),

@@ -12,6 +12,13 @@ from typing import IO, TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import click
 
+from hisn.cli.judging import (
+    exclude_option,
+    hyperscan_option,
+    placeholders_option,
+    rules_option,
+    sources_option,
+)
 from hisn.present.i18n import _
 from hisn.rules.pack import LEVELS
 
@@ -71,25 +78,10 @@ def _help() -> str:
 
 @click.command(help=_help())
 @click.argument("paths", nargs=-1, required=True, metavar="CONFIG|PATH...")
-@click.option(
-    "-r",
-    "--rules",
-    multiple=True,
-    metavar="PATH",
-    help=_("Rules: files, folders or packs (default: the bundled election rules)."),
-)
-@click.option(
-    "--exclude",
-    multiple=True,
-    metavar="PATTERN",
-    help=_("Leave out rules by id, path, title or tag (* and ? allowed)."),
-)
-@click.option("--placeholders", metavar="FILE", help=_("Values for placeholders in rules (TOML)."))
-@click.option(
-    "--sources",
-    metavar="FILE",
-    help=_("Declare what sources do not say themselves (TOML): year, zone, kind, asset."),
-)
+@rules_option
+@exclude_option
+@placeholders_option
+@sources_option
 @click.option("--level", type=click.Choice(LEVELS), help=_("Show findings from this level on."))
 @click.option(
     "--jsonl", metavar="FILE", help=_("Append what changes of findings to a file, one a line; - prints it.")
@@ -103,11 +95,7 @@ def _help() -> str:
     type=click.Choice(("fields", "whole")),
     help=_("What can be shown later: single fields, or whole records only (faster)."),
 )
-@click.option(
-    "--no-hyperscan",
-    is_flag=True,
-    help=_("Judge with RE2 alone, as on macOS and Windows; the findings are the same."),
-)
+@hyperscan_option
 @click.option(
     "--forget",
     is_flag=True,
