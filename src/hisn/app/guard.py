@@ -137,6 +137,8 @@ def guard(
         hits = results.add(part)
         if progress:
             progress.advance(part.size_bytes, part.records, hits)
+        # Its marks hold cells, and with them the texts of a whole batch while the next one is read.
+        del part
     if progress:
         progress.close()
     clock.lap("judge")
