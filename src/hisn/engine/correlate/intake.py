@@ -14,6 +14,8 @@ from hisn.engine.marks import MarkBlock
 from hisn.events.schema import Cell
 
 _MAX_KNOWN = 1 << 17
+_MAX_KNOWN_VALUES = 1 << 15
+"""Texts that are only counted are kept here alone, and an attacker makes each of them a new one."""
 
 
 class Intake:
@@ -28,7 +30,10 @@ class Intake:
 
     def asset(self, name: str) -> int:
         """Return the digest of the name of an asset."""
-        return self._digests(1, is_group=True)[name]
+        digests = self._digests(1, is_group=True)
+        digest = digests[name]
+        digests.trim()
+        return digest
 
     def column(self, column: Column, fields: Sequence[str], block: MarkBlock, rows: slice) -> Array:
         """Return one column for some rows of a block, whose records call its names so."""
@@ -37,7 +42,10 @@ class Intake:
             cells = block.columns.get(fields[0])
             if cells is None:
                 return np.full(length, None, object)
-            return np.fromiter(map(self._numbers.__getitem__, cells[rows]), object, length)
+            numbers = np.fromiter(map(self._numbers.__getitem__, cells[rows]), object, length)
+            if len(self._numbers) > _MAX_KNOWN_VALUES:
+                self._numbers.clear()
+            return numbers
         digests = self._digests(len(fields), is_group=column.is_group)
         if not fields:
             return np.full(length, digests[()], np.int64)
@@ -45,17 +53,15 @@ class Intake:
         if len(columns) < len(fields):
             return np.full(length, NOTHING, np.int64)
         several = columns[0] if len(columns) == 1 else zip(*columns, strict=True)
-        return np.fromiter(map(digests.__getitem__, several), np.int64, length)
+        found = np.fromiter(map(digests.__getitem__, several), np.int64, length)
+        digests.trim()
+        return found
 
     def _digests(self, names: int, *, is_group: bool) -> _Digests:
         # A list in one field is not the values of several fields: each has a memory of its own.
         digests = self._known.get((names, is_group))
         if digests is None:
             digests = self._known[names, is_group] = _Digests(names, self.texts if is_group else None)
-        if len(digests) > _MAX_KNOWN:
-            digests.clear()
-        if len(self._numbers) > _MAX_KNOWN:
-            self._numbers.clear()
         return digests
 
     def is_large(self) -> bool:
@@ -76,6 +82,12 @@ class _Digests(dict[Any, int]):
         super().__init__()
         self._is_single = names == 1
         self._texts = texts
+        self._most = _MAX_KNOWN_VALUES if texts is None else _MAX_KNOWN
+
+    def trim(self) -> None:
+        """Forget all where there are too many: they keep the texts of their block while others are read."""
+        if len(self) > self._most:
+            self.clear()
 
     def __missing__(self, cell: Any) -> int:
         texts = texts_of_cells((cell,) if self._is_single else cell)
